@@ -1,0 +1,54 @@
+# One page of doors into the house. `make help` lists them.
+# Needs python3 (3.11 or newer), pip and make; everything else goes into .venv, at the versions of constraints.txt.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+TESTS ?= -n 2 --dist loadfile
+
+# One thread a process: two test processes on two cores, and the same bits on every machine.
+export OMP_NUM_THREADS := 1
+# Unset, the tests on real data look for them here, and are skipped where there are none.
+export VITALS_DATA ?= $(abspath ../shared/data)
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test check static format bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: $(READY) ## the main job on a simulated ward, in minutes, without any download of data
+	@$(BIN)/vitals demo
+
+test: $(READY) ## all tests
+	@$(BIN)/python -m pytest $(TESTS)
+
+check: static test ## exactly what CI does: ruff, mypy, import contracts, tests
+
+static: $(READY) ## ruff, mypy and import contracts, without the tests
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(READY) ## let ruff mend what it can
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: $(READY) ## the benchmark figures, as ratios inside one run
+	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+clean: ## remove the environment and every cache
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis vitals-demo
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# A venv without its own pip is fine (Debian without python3-venv makes no other): the pip outside then serves it.
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "vitals needs Python 3.11 or newer: make PYTHON=/path/to/python3.11")'
+	@echo "Setting up $(VENV) (once; a few minutes)"
+	@$(PYTHON) -m venv --clear $(VENV) >/dev/null 2>&1 || $(PYTHON) -m venv --clear --without-pip $(VENV)
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; else pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
+	 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	 $$pip install --quiet --progress-bar off -c constraints.txt -e '.[dev]'
+	@touch $@

@@ -1,0 +1,27 @@
+"""What every test shares: one thread, Hypothesis profiles, and the folder of real data."""
+
+from __future__ import annotations
+
+import os
+
+# Before anything imports torch or onnxruntime: more threads would change nothing but the time, and the order of sums.
+os.environ["OMP_NUM_THREADS"] = "1"
+
+from pathlib import Path  # noqa: E402
+
+import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
+
+QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
+settings.register_profile("ci", derandomize=True, max_examples=100, deadline=None, suppress_health_check=QUIET)
+settings.register_profile("deep", max_examples=5_000, deadline=None, suppress_health_check=QUIET)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
+
+
+@pytest.fixture(scope="session")
+def vitals_data() -> Path:
+    """The folder that ``VITALS_DATA`` names; tests that want it are skipped where there is none."""
+    named = os.environ.get("VITALS_DATA", "")
+    if not named or not Path(named).is_dir():
+        pytest.skip("VITALS_DATA names no folder")
+    return Path(named)

@@ -1,0 +1,342 @@
+"""The oracle: what the package must compute, in plain loops over plain Python values.
+
+Nothing here is shared with the package (types are read, never called) and nothing here is fast. Each function is meant
+to be checked by reading it next to the definition it restates. Times are integer microseconds; NaN means "not known".
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from vitals.signals import catalogue
+from vitals.spec.policy import AlertPolicy
+from vitals.spec.settings import Label, Settings
+
+NAN = float("nan")
+MICROSECONDS_PER_HOUR = 3_600_000_000
+
+
+class Sample(NamedTuple):
+    """One measurement of one signal (a column number) in one bed."""
+
+    bed: int
+    time: int
+    signal: int
+    value: float
+
+
+class Call(NamedTuple):
+    """What one call hands over: samples in arrival order, then what the clock of each bed says (None: nothing)."""
+
+    samples: tuple[Sample, ...]
+    clock: tuple[int | None, ...]
+
+
+class Row(NamedTuple):
+    """One closed step of one bed."""
+
+    bed: int
+    time: int
+    value: tuple[float, ...]
+    age: tuple[float, ...]
+    reason: str
+
+
+class Drop(NamedTuple):
+    """One sample that did not count, and why."""
+
+    bed: int
+    signal: int
+    time: int
+    reason: str
+
+
+def float32(value: float) -> float:
+    """The nearest single-precision number, as a Python float."""
+    return float(np.float32(value))
+
+
+# ---- windowing -------------------------------------------------------------------------------------------------------
+
+
+def naive_advance(
+    settings: Settings, admitted: Sequence[int | None], calls: Sequence[Call]
+) -> list[tuple[list[Row], list[Drop]]]:
+    """For each call: the rows of the steps it closed (by bed, then time) and the samples that it threw away."""
+    answers: list[tuple[list[Row], list[Drop]]] = [([], []) for _ in calls]
+    for bed, admission in enumerate(admitted):
+        if admission is None:
+            continue
+        for answer, (rows, drops) in zip(answers, naive_bed(settings, bed, admission, calls), strict=True):
+            answer[0].extend(rows)
+            answer[1].extend(drops)
+    return answers
+
+
+def naive_bed(
+    settings: Settings, bed: int, admitted: int, calls: Sequence[Call]
+) -> Iterator[tuple[list[Row], list[Drop]]]:
+    """The same for one bed: a diary of what was accepted, read again from the start for every row."""
+    accepted: list[Sample] = []
+    watermark: int | None = None
+    clock: int | None = None
+    closed = -1  # number of the last closed step; step 0 is the history up to the admission
+    for call in calls:
+        before = closed
+        drops = []
+        for sample in call.samples:
+            if sample.bed != bed:
+                continue
+            fault = naive_fault(settings, sample)
+            if fault is None and closed >= 0 and sample.time <= admitted + closed * settings.window.step:
+                fault = "LATE"
+            latest = max(time for time in (admitted, watermark, clock) if time is not None)
+            if fault is None and sample.time - latest > settings.window.max_gap:
+                fault = "AHEAD"
+            if fault is not None:
+                drops.append(Drop(bed, sample.signal, sample.time, fault))
+                continue
+            accepted.append(sample._replace(value=sample.value + 0.0))  # minus zero is zero: they would tie otherwise
+            watermark = sample.time if watermark is None else max(watermark, sample.time)
+            closed = naive_last_closed(settings, admitted, closed, watermark, clock)
+        said = call.clock[bed]
+        if said is not None:
+            clock = said if clock is None else max(clock, said)
+            closed = naive_last_closed(settings, admitted, closed, watermark, clock)
+        rows = []
+        for step in range(before + 1, closed + 1):
+            drops += naive_duplicates(settings, admitted, accepted, step)
+            if step > 0:
+                rows.append(naive_row(settings, bed, admitted, accepted, step))
+        yield rows, drops
+
+
+def naive_fault(settings: Settings, sample: Sample) -> str | None:
+    """What is wrong with the value itself, if anything."""
+    if math.isnan(sample.value) or math.isinf(sample.value):
+        return "NOT_A_NUMBER"
+    low, high = catalogue()[settings.channels[sample.signal]].limits
+    if sample.value < low or sample.value > high:
+        return "IMPOSSIBLE"
+    return None
+
+
+def naive_last_closed(
+    settings: Settings, admitted: int, closed: int, watermark: int | None, clock: int | None
+) -> int:
+    """Go on from step to step for as long as the next one is closed."""
+    while True:
+        end = admitted + (closed + 1) * settings.window.step
+        over = watermark is not None and watermark > end + settings.window.grace
+        if not over and (clock is None or clock < end):
+            return closed
+        closed += 1
+
+
+def naive_step(settings: Settings, admitted: int, time: int) -> int:
+    """The step that a time belongs to: (start, end]; 0 for all up to the admission."""
+    step = 0
+    while time > admitted + step * settings.window.step:
+        step += 1
+    return step
+
+
+def naive_duplicates(settings: Settings, admitted: int, accepted: list[Sample], step: int) -> list[Drop]:
+    """All but one of the samples of a step that share signal and time."""
+    seen: set[tuple[int, int]] = set()
+    drops = []
+    for sample in accepted:
+        if naive_step(settings, admitted, sample.time) != step:
+            continue
+        if (sample.signal, sample.time) in seen:
+            drops.append(Drop(sample.bed, sample.signal, sample.time, "DUPLICATE"))
+        seen.add((sample.signal, sample.time))
+    return drops
+
+
+def naive_reduce(reduce: str, samples: dict[int, float]) -> float:
+    """What the samples of one signal in one step become; ``samples`` are values by time."""
+    values = [samples[time] for time in sorted(samples)]
+    if reduce == "last":
+        return values[-1]
+    if reduce == "min":
+        return min(values)
+    if reduce == "max":
+        return max(values)
+    if reduce == "mean":
+        total = 0.0
+        for value in values:
+            total = total + value
+        return float32(total / len(values))
+    assert reduce == "median", reduce
+    values.sort()
+    middle = len(values) // 2
+    if len(values) % 2 == 1:
+        return values[middle]
+    return float32((values[middle - 1] + values[middle]) / 2)
+
+
+def naive_known(
+    settings: Settings, admitted: int, accepted: list[Sample], step: int, signal: int
+) -> tuple[int, float] | None:
+    """(time, value) of a signal, reduced over the latest step, up to ``step``, that has any sample of it."""
+    latest = -1
+    for sample in accepted:
+        earlier = naive_step(settings, admitted, sample.time)
+        if sample.signal == signal and earlier <= step:
+            latest = max(latest, earlier)
+    if latest < 0:
+        return None
+    smallest: dict[int, float] = {}
+    for sample in accepted:
+        if sample.signal == signal and naive_step(settings, admitted, sample.time) == latest:
+            smallest[sample.time] = min(sample.value, smallest.get(sample.time, sample.value))
+    name = settings.channels[signal]
+    reduce = settings.signals[name].reduce if name in settings.signals else "last"
+    return max(smallest), naive_reduce(reduce, smallest)
+
+
+def naive_row(settings: Settings, bed: int, admitted: int, accepted: list[Sample], step: int) -> Row:
+    """The row at the end of a step: every channel carried forward for as long as its ``max_age`` allows."""
+    end = admitted + step * settings.window.step
+    values, ages, observed = [], [], 0
+    for column, name in enumerate(settings.channels):
+        known = naive_known(settings, admitted, accepted, step, column)
+        is_signal = name in settings.signals
+        if known is None or (is_signal and end - known[0] > settings.signals[name].max_age):
+            values.append(NAN)
+            ages.append(NAN)
+            continue
+        values.append(known[1])
+        ages.append(float32((end - known[0]) / MICROSECONDS_PER_HOUR))
+        observed += is_signal
+    reason = "NONE"
+    if observed < settings.window.min_observed:
+        reason = "TOO_LITTLE_KNOWN"
+    if end - admitted < settings.window.warm_up:
+        reason = "WARMING_UP"
+    return Row(bed, end, tuple(values), tuple(ages), reason)
+
+
+# ---- labelling -------------------------------------------------------------------------------------------------------
+
+
+def naive_label(label: Label, time: int, onsets: Sequence[int]) -> tuple[float, bool]:
+    """(label, usable) of one row of a stay with these onsets."""
+    soon = any(time < onset <= time + label.horizon for onset in onsets)
+    over = any(onset <= time for onset in onsets)
+    if over and label.after_onset == "excluded":
+        return NAN, False
+    return float(soon or over), True
+
+
+def naive_challenge_gain(labels: Sequence[int], row: int) -> tuple[float, float]:
+    """2019 challenge: what calling and what keeping silent earn in one row of a stay with hourly 0/1 ``labels``."""
+    if 1 not in labels:
+        return -0.05, 0.0
+    hours = row - (list(labels).index(1) + 6)  # labels lead the onset by six hours
+    if hours <= -6:
+        return max((hours + 12) / 6, -0.05), 0.0
+    if hours <= 3:
+        return (3 - hours) / 9, -2 * (hours + 6) / 9
+    return 0.0, 0.0
+
+
+def naive_challenge_utility(stays: Sequence[tuple[Sequence[int], Sequence[int]]]) -> float:
+    """The normalised 2019 challenge utility of (labels, calls), one pair a stay."""
+    observed = best = silent = 0.0
+    for labels, calls in stays:
+        onset = list(labels).index(1) + 6 if 1 in labels else None
+        for row, call in enumerate(calls):
+            if_called, if_silent = naive_challenge_gain(labels, row)
+            observed += if_called if call else if_silent
+            silent += if_silent
+            best += if_called if onset is not None and onset - 12 <= row <= onset + 3 else if_silent
+    return (observed - silent) / (best - silent)
+
+
+# ---- alerts ----------------------------------------------------------------------------------------------------------
+
+
+def naive_decide(policy: AlertPolicy, scores: Sequence[tuple[int, float]]) -> list[tuple[int, str]]:
+    """(time, outcome) for the rows of one bed at which an alert was due; ``scores`` are (time, risk) in order."""
+    decisions = []
+    high: list[bool] = []
+    armed = True
+    last_fired: int | None = None
+    for time, risk in scores:
+        known = not math.isnan(risk)
+        high.append(known and risk >= policy.threshold)
+        if known and risk < policy.clear_below:
+            armed = True
+        active = sum(high[-policy.n :]) >= policy.k
+        if not known or not active:
+            continue
+        if last_fired is not None and time - last_fired < policy.silence:
+            decisions.append((time, "SUPPRESSED_SILENCE"))
+        elif policy.rearm == "below_clear" and not armed:
+            decisions.append((time, "SUPPRESSED_EPISODE"))
+        else:
+            decisions.append((time, "FIRED"))
+            armed = False
+            last_fired = time
+    return decisions
+
+
+def naive_evaluate(
+    policy: AlertPolicy,
+    lead: tuple[int, int],
+    stays: Sequence[tuple[int, int, Sequence[tuple[int, float]]]],
+    onsets: Sequence[Sequence[int]],
+) -> dict[str, float]:
+    """Counts and ratios of a policy's alerts until the first onset of each stay.
+
+    Args:
+        policy: the policy judged.
+        lead: ``(lead_min, lead_max)``; an alert is true when it comes this long before the onset, both included.
+        stays: (admitted, discharged, [(time, risk), ...]) of each stay.
+        onsets: the onsets of each stay.
+    """
+    count = dict.fromkeys(("alerts", "true", "false", "late", "detected", "predictable", "onsets", "microseconds"), 0)
+    leads = []
+    for (admitted, discharged, scores), of_stay in zip(stays, onsets, strict=True):
+        onset = min(of_stay, default=None)
+        until = discharged if onset is None else min(discharged, onset)
+        count["microseconds"] += max(0, until - admitted)
+        true_alerts = []
+        for time, outcome in naive_decide(policy, scores):
+            if outcome != "FIRED" or (onset is not None and time > onset):
+                continue
+            count["alerts"] += 1
+            if onset is None or onset - time > lead[1]:
+                count["false"] += 1
+            elif onset - time < lead[0]:
+                count["late"] += 1
+            else:
+                count["true"] += 1
+                true_alerts.append(time)
+        if onset is not None:
+            count["onsets"] += 1
+            in_time = [1 for time, risk in scores if lead[0] <= onset - time <= lead[1] and not math.isnan(risk)]
+            count["predictable"] += len(in_time) > 0
+            if true_alerts:
+                count["detected"] += 1
+                leads.append((onset - min(true_alerts)) / MICROSECONDS_PER_HOUR)
+
+    def ratio(above: float, below: float) -> float:
+        return above / below if below else NAN
+
+    days = count["microseconds"] / (24 * MICROSECONDS_PER_HOUR)
+    leads.sort()
+    middle = len(leads) // 2
+    return {
+        **count,
+        "recall": ratio(count["detected"], count["predictable"]),
+        "precision": ratio(count["true"], count["true"] + count["false"]),
+        "alarms_per_100_patient_days": ratio(100 * count["alerts"], days),
+        "median_lead": NAN if not leads else (leads[middle] + leads[-middle - 1]) / 2,
+    }

@@ -1,0 +1,98 @@
+"""Risks, stays and outcomes from data frames of either library."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+from vitals.alerting.evaluate import evaluate
+from vitals.alerting.frames import from_frames
+from vitals.errors import DataError
+from vitals.labelling.labels import NO_ONSET
+from vitals.spec.policy import AlertPolicy
+
+HOUR = 3_600_000_000
+
+
+def frames() -> dict[str, pd.DataFrame]:
+    start = pd.Timestamp("2026-01-01T00:00Z")
+    at = [start + pd.Timedelta(hours=h) for h in range(10)]
+    return {
+        "risks": pd.DataFrame(
+            {
+                "stay_id": ["b", "a", "a"],
+                "prediction_time": [at[3], at[2], at[1]],
+                "risk": np.array([0.2, 0.9, np.nan], np.float32),
+            }
+        ),
+        "stays": pd.DataFrame(
+            {
+                "stay_id": ["a", "b"],
+                "subject_id": ["anna", "ben"],
+                "admitted": [at[0], at[1]],
+                "discharged": [at[9], at[8]],
+            }
+        ),
+        "outcomes": pd.DataFrame(
+            {"stay_id": ["a", "b", "b"], "kind": ["sepsis", "sepsis", "death"], "onset": [at[6], pd.NaT, at[7]]}
+        ),
+    }
+
+
+def in_microseconds(table: pd.DataFrame) -> pd.DataFrame:
+    whole = table.copy()
+    for name in whole:
+        if "datetime" in str(whole[name].dtype):
+            whole = whole[whole[name].notna()]
+            whole[name] = whole[name].astype("datetime64[us, UTC]").astype(np.int64)
+    return whole
+
+
+def as_category(table: pd.DataFrame) -> pd.DataFrame:
+    return table.assign(stay_id=table["stay_id"].astype("category"))
+
+
+@pytest.mark.parametrize(
+    "change", [lambda t: t, pl.from_pandas, in_microseconds, as_category], ids=["pandas", "polars", "µs", "category"]
+)
+def test_frames_become_ordered_arrays(change: Any) -> None:
+    tables = {name: change(table) for name, table in frames().items()}
+    risks, stays = from_frames(**tables, kind="sepsis")
+    zero = 1_767_225_600_000_000
+    assert risks.stay.tolist() == [0, 0, 1]
+    assert ((risks.time - zero) / HOUR).tolist() == [1, 2, 3]
+    assert np.array_equal(risks.risk.astype(np.float32), np.array([np.nan, 0.9, 0.2], np.float32), equal_nan=True)
+    assert ((stays.admitted - zero) / HOUR).tolist() == [0, 1]
+    assert ((stays.discharged - zero) / HOUR).tolist() == [9, 8]
+    assert stays.onset.tolist() == [zero + 6 * HOUR, NO_ONSET]
+    seen = evaluate(risks, stays, AlertPolicy(threshold=0.5))
+    assert (seen.measure("recall"), seen.lead.tolist()) == (1.0, [4.0])
+    _, every = from_frames(**tables)
+    assert every.onset.tolist() == [zero + 6 * HOUR, zero + 7 * HOUR]
+
+
+def spoil(table: str, **columns: Any) -> dict[str, pd.DataFrame]:
+    tables = frames()
+    tables[table] = tables[table].assign(**columns)
+    return tables
+
+
+@pytest.mark.parametrize(
+    ("tables", "says"),
+    [
+        (frames() | {"risks": frames()["risks"].rename(columns={"risk": "risks"})}, 'did you mean "risks"'),
+        (spoil("risks", stay_id=["c", "a", "a"]), "unknown stay 'c'"),
+        (spoil("outcomes", stay_id=["a", "b", "d"]), "unknown stay 'd'"),
+        (spoil("stays", stay_id=["a", "a"]), "'a' twice"),
+        (spoil("stays", admitted=[pd.NaT, pd.Timestamp("2026-01-01T00:00Z")]), "a missing time"),
+        (spoil("risks", prediction_time=[0.5, 1.5, 2.5]), "float64"),
+        (spoil("risks", prediction_time=[5, 5, 5]), "not after the one before"),
+    ],
+)
+def test_tables_that_cannot_be_meant_are_refused(tables: dict[str, pd.DataFrame], says: str) -> None:
+    with pytest.raises(DataError, match=says):
+        from_frames(**tables)

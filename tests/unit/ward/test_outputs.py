@@ -1,0 +1,67 @@
+"""Risks come in order of time, alerts right behind their risk, and never a number that is none."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vitals.alerting.decide import Decisions, Outcome
+from vitals.feeds.lines import Alert, Risk
+from vitals.spec.policy import AlertPolicy
+from vitals.ward.outputs import NO_NUMBER, alert_id, count_dropped, policy_digest, scored
+from vitals.ward.tally import Tally
+from vitals.windowing.types import Drop, Dropped, Reason, Rows
+
+HOUR = 3_600_000_000
+
+
+def rows(bed: list[int], hour: list[int], reason: list[int]) -> Rows:
+    """Rows of one column."""
+    nothing = np.zeros((len(bed), 1), np.float32)
+    time = np.array(hour, np.int64) * HOUR
+    return Rows(np.array(bed, np.int32), time, nothing, nothing, np.array(reason, np.int8))
+
+
+def test_lines_come_in_order_of_time_with_alerts_behind_their_risks() -> None:
+    risk = np.array([0.1, 0.9, 0.8], np.float32)
+    due = Decisions(np.array([1, 2]), np.array([Outcome.FIRED, Outcome.SUPPRESSED_SILENCE], np.int8))
+    lines = scored(["a", "b"], rows([0, 0, 1], [1, 2, 1], [0, 0, 0]), risk, due, "key")
+    assert [(type(line).__name__, line.stay, line.time[11:13]) for line in lines] == [
+        ("Risk", "a", "01"), ("Risk", "b", "01"), ("Alert", "b", "01"), ("Risk", "a", "02"), ("Alert", "a", "02"),
+    ]  # fmt: skip
+    assert [line.suppressed_by for line in lines if isinstance(line, Alert)] == ["silence", None]
+    assert [line.risk for line in lines if isinstance(line, Alert)] == [float(risk[2]), float(risk[1])]
+
+
+def test_a_risk_that_is_no_number_is_null_with_a_reason() -> None:
+    risk = np.array([np.nan, np.nan, np.nan, np.inf, 0.5], np.float32)
+    reasons = [Reason.WARMING_UP, Reason.TOO_LITTLE_KNOWN, 0, 0, 0]
+    lines = scored(["a"], rows([0] * 5, [1, 2, 3, 4, 5], [int(r) for r in reasons]), risk, None, "key")
+    assert [(line.risk, line.reason) for line in lines if isinstance(line, Risk)] == [
+        (None, "warming_up"), (None, "too_little_known"), (None, NO_NUMBER), (None, NO_NUMBER), (0.5, None),
+    ]  # fmt: skip
+
+
+def test_an_alert_id_is_the_same_for_the_same_alert_only() -> None:
+    ids = {alert_id(key, stay, time) for key in ("k", "l") for stay in ("a", "b") for time in (1, 2)}
+    assert len(ids) == 8
+    assert alert_id("k", "a", 1) == alert_id("k", "a", 1)
+    assert alert_id("k", "a1", 1) != alert_id("k", "a", 11)
+
+
+def test_a_policy_digest_follows_what_the_policy_says() -> None:
+    assert policy_digest(AlertPolicy(0.5)) == policy_digest(AlertPolicy(0.5))
+    assert policy_digest(AlertPolicy(0.5)) != policy_digest(AlertPolicy(0.5, persistence=(2, 3)))
+    assert policy_digest(None) is None
+
+
+def test_left_out_samples_are_counted_in_order_of_arrival() -> None:
+    tally = Tally()
+    dropped = Dropped(
+        event=np.array([4, 2, -1]), bed=np.zeros(3, np.int32), signal=np.zeros(3, np.int16),
+        time=np.array([3 * HOUR, 0, HOUR]), reason=np.array([Drop.LATE, Drop.LATE, Drop.DUPLICATE], np.int8),
+    )  # fmt: skip
+    count_dropped(tally, ["a"], dropped)
+    assert [(line.reason, line.time) for line in tally.news() if line.reason == "late"] == [
+        ("late", "1970-01-01T00:00:00Z"), ("late", "1970-01-01T03:00:00Z"),
+    ]  # fmt: skip
+    assert tally.total == {"late": 2, "duplicate": 1}

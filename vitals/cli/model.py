@@ -1,0 +1,109 @@
+"""Commands about a model: ``train``, ``score``, ``evaluate``, ``tune``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+from vitals.cli import console, screens
+from vitals.cli.options import Data, Json, Model
+
+
+def train(
+    settings: Annotated[
+        Path, typer.Argument(metavar="SETTINGS.toml", help="A settings file, or a shipped one by name.")
+    ],
+    data: Annotated[
+        list[Path], typer.Option("--data", metavar="DST", help="A cohort folder; may be given several times.")
+    ],
+    out: Annotated[Path, typer.Option("--out", metavar="MODEL", help="The model folder to write.")],
+    json: Json = False,
+) -> None:
+    """Train a model and export it to one ONNX file, if all four ways of running it agree.
+
+    Shipped settings: sepsis.toml (hourly, intensive care) and ward.toml (every minute, bedside vitals).
+
+    \b
+    Examples:
+      vitals train ward.toml --data cohorts/ward --out models/ward
+      vitals train sepsis.toml --data cohorts/a --data cohorts/b --out models/sepsis
+    """
+    from vitals.spec.settings import Settings
+    from vitals.spec.shipped import settings_file
+
+    chosen = Settings.from_toml(settings_file(settings))  # before PyTorch is loaded: a typing error shows at once
+    from vitals.flows.train import train as train_model
+
+    with console.progress() as report:
+        summary = train_model(chosen, data, out, report)
+    summary["files"] = [str(out / Path(name).name) for name in summary.get("files", [])]
+    console.show(summary, as_json=json, title="Trained", lines=screens.trained(summary))
+
+
+def score(
+    model: Model,
+    data: Data,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="RISKS.parquet", help="The Parquet table to write.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """One risk for every step of every stay: subject_id, stay_id, prediction_time, risk.
+
+    \b
+    Example:
+      vitals score models/sepsis --data cohorts/icu --out risks.parquet
+    """
+    from vitals.flows.score import score as score_cohort
+
+    with console.progress() as report:
+        summary = score_cohort(model, data, out, report)
+    console.show(summary, as_json=json, title="Scored")
+
+
+def evaluate(
+    model: Model,
+    data: Data,
+    part: Annotated[
+        Literal["train", "validation", "tuning", "held_out", "all"],
+        typer.Option("--part", help="Which patients, by the model's own split."),
+    ] = "held_out",
+    policy: Annotated[
+        Path | None, typer.Option("--policy", metavar="P.toml", help="An alert policy other than the model folder's.")
+    ] = None,
+    json: Json = False,
+) -> None:
+    """Judge a model as a ward would: events caught, false alarms, lead time, beside NEWS2 at the same alarm burden.
+
+    \b
+    Example:
+      vitals evaluate models/sepsis --data cohorts/icu --part held_out
+    """
+    from vitals.flows.evaluate import evaluate_model
+
+    with console.progress() as report:
+        summary = evaluate_model(model, data, part, policy, report)
+    console.show(summary, as_json=json, title="Evaluated", lines=screens.evaluated(summary))
+
+
+def tune(
+    model: Model,
+    data: Data,
+    max_alerts: Annotated[
+        str, typer.Option("--max-alerts", metavar="N/100pd", help="The alarm budget, in alerts per 100 patient-days.")
+    ] = "5/100pd",
+    json: Json = False,
+) -> None:
+    """Find the alert policy that catches most within an alarm budget, and write it into the model folder.
+
+    \b
+    Example:
+      vitals tune models/sepsis --data cohorts/icu --max-alerts 5/100pd
+    """
+    from vitals.flows.tune import tune_model
+
+    with console.progress() as report:
+        summary = tune_model(model, data, max_alerts, report)
+    console.show(summary, as_json=json, title="Tuned", lines=screens.tuned(summary))

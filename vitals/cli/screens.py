@@ -1,0 +1,110 @@
+"""One screen for a person, out of all the figures a flow returned (``--json`` prints them all)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from vitals.report.words import dig, interval, known, number, percent, score
+
+Figures = Mapping[str, Any]
+
+
+def checked(figures: Figures) -> list[str]:
+    """Counts, then every finding on a line of its own, errors first.
+
+    Example:
+        >>> finding = {"level": "error", "where": "site A, ph", "came": "735", "wanted": "6.3 to 8", "cure": "check it"}
+        >>> checked({"cohort": "icu", "errors": 1, "warnings": 0, "notes": 0, "findings": [finding]})
+        ['icu: 1 errors, 0 warnings, 0 notes', '  error: site A, ph: 735; wanted 6.3 to 8; check it']
+    """
+    counts = ", ".join(f"{number(figures.get(level))} {level}" for level in ("errors", "warnings", "notes"))
+    findings = figures.get("findings", [])
+    found = ("  {level}: {where}: {came}; wanted {wanted}; {cure}".format(**finding) for finding in findings)
+    return [f"{figures.get('cohort')}: {counts}", *found]
+
+
+def trained(figures: Figures) -> list[str]:
+    """What training used, how far it came, and how well the four ways of running the model agree.
+
+    Example:
+        >>> trained({"model": "models/x", "stays": {"train": 140}, "epochs": 6, "validation_loss": 0.21,
+        ...          "parity": {"torch_onnx": 6e-8}})[0]
+        'models/x: 6 epochs on 140 stays, validation loss 0.21'
+    """
+    parity = dig(figures, "parity") or {}
+    lines = [
+        f"{figures.get('model')}: {number(figures.get('epochs'))} epochs on {number(dig(figures, 'stays', 'train'))} stays, "
+        f"validation loss {number(figures.get('validation_loss'))}",
+        "parity: " + ", ".join(f"{name.replace('_', ' ')} {_small(value)}" for name, value in parity.items()),
+    ]
+    left_out = dig(figures, "left_out") or {}
+    if left_out:
+        lines.append("samples left out: " + ", ".join(f"{name} {number(count)}" for name, count in left_out.items()))
+    return lines
+
+
+def tuned(figures: Figures) -> list[str]:
+    """The policy that was found, and what it does on the patients it was found on.
+
+    Example:
+        >>> tuned({"budget": "5/100pd", "policy": {"threshold": 0.31, "silence": "6h"}, "recall": 0.7,
+        ...        "alarms_per_100_patient_days": 4.9})[0]
+        'recall 70% at 4.9 alarms per 100 patient-days (budget 5/100pd), on the patients it was tuned on'
+    """
+    policy = dict(dig(figures, "policy") or {})
+    lines = [
+        f"recall {percent(figures.get('recall'))} at {_burden(figures)} alarms per 100 patient-days "
+        f"(budget {figures.get('budget')}), on the patients it was tuned on",
+        f"policy: threshold {number(policy.get('threshold'))}, clear below {number(policy.get('clear'))}, "
+        f"persistence {policy.get('persistence')}, silence {policy.get('silence')}, re-arm {policy.get('rearm')}",
+    ]
+    if known(figures.get("policies")):
+        lines.append(f"{number(figures['policies'])} policies tried")
+    return lines
+
+
+def evaluated(figures: Figures) -> list[str]:
+    """Events caught at what burden, NEWS2 beside it, lead time, then the figures that ignore alerts.
+
+    Example:
+        >>> evaluated({"part": "held_out", "stays": 20, "patients": 19, "rows": 900, "step_auroc": 0.831})
+        ['part held_out: 20 stays of 19 patients, 900 rows', 'rows: AUROC 0.831, AUPRC –, observed/expected –']
+    """
+    where = f"part {figures.get('part')}: {number(figures.get('stays'))} stays of {number(figures.get('patients'))} patients"
+    lines = [f"{where}, {number(figures.get('rows'))} rows", *_alerts(figures)]
+    lines.append(
+        f"rows: AUROC {score(figures.get('step_auroc'))}, AUPRC {score(figures.get('step_auprc'))}, "
+        f"observed/expected {number(figures.get('observed_to_expected'))}"
+    )
+    utility = dig(figures, "challenge_2019", "utility")
+    if known(utility):
+        lines.append(f"challenge 2019 utility {score(utility)}")
+    return lines + [f"note: {warning}" for warning in figures.get("warnings", [])]
+
+
+def _alerts(figures: Figures) -> list[str]:
+    alerts = dig(figures, "alerts")
+    if alerts is None:
+        return ["no alert policy yet: `vitals tune` writes one"] if "news2" in figures else []
+    bounds, beside = dig(alerts, "intervals") or {}, dig(figures, "news2", "at_equal_burden")
+    lines = [
+        f"recall {interval(bounds.get('recall'))} at {_burden(alerts)} alarms per 100 patient-days",
+        f"precision {interval(bounds.get('precision'))}, alerts to see for one true {number(alerts.get('needed_to_evaluate'))}, "
+        f"median lead {number(dig(alerts, 'lead_hours', 'median'))} h",
+    ]
+    if beside is not None:
+        recall = (
+            interval(dig(beside, "intervals", "recall")) if "intervals" in beside else percent(beside.get("recall"))
+        )
+        lines.insert(1, f"NEWS2 at no more alarms: recall {recall} at {_burden(beside)}")
+    return lines
+
+
+def _small(value: object) -> str:
+    """A difference as its size, a count as it is."""
+    return f"{value:.1g}" if isinstance(value, float) and known(value) else number(value)
+
+
+def _burden(figures: Figures) -> str:
+    return number(figures.get("alarms_per_100_patient_days"), 2)

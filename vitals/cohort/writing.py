@@ -1,0 +1,188 @@
+"""Write a cohort folder, part by part, so that a large source never has to be in memory whole."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime as dt
+import json
+import shutil
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vitals.cohort.digest import CohortDigest
+from vitals.cohort.tables import (
+    DEMOGRAPHICS,
+    STAY_COLUMNS,
+    Samples,
+    canonical_outcomes,
+    canonical_stays,
+    refuse_bad_samples,
+)
+from vitals.errors import DataError
+from vitals.spec.duration import Duration
+
+FORMAT = 1
+MANIFEST = "cohort.json"
+_ROW_GROUP = 1 << 18
+_TIME = pa.timestamp("us", "UTC")
+_NONE = Duration(0)
+
+
+@dataclass(frozen=True)
+class Part:
+    """Some stays with everything that belongs to them.
+
+    Attributes:
+        stays: one row a stay (see :data:`~vitals.cohort.tables.STAY_COLUMNS`), with demographics and extra columns.
+        outcomes: what happened to them (``stay_id``, ``kind``, ``onset``).
+        samples: their samples; ``samples.stay`` is the row of ``stays``.
+    """
+
+    stays: pd.DataFrame
+    outcomes: pd.DataFrame
+    samples: Samples
+
+
+@dataclass(frozen=True)
+class About:
+    """Where a cohort comes from.
+
+    Attributes:
+        source: what to cite.
+        licence: what the source allows.
+        onset_slack: how far after a discharge an onset may lie.
+    """
+
+    source: str
+    licence: str
+    onset_slack: Duration = _NONE
+
+
+def write_parts(path: str | Path, parts: Iterable[Part], about: About) -> None:
+    """Write a cohort folder; it appears whole or not at all, and replaces nothing but an older cohort.
+
+    Args:
+        path: the folder to write.
+        parts: stays in the order they are to keep; a stay lies in one part.
+        about: source, licence and slack, kept in the manifest.
+
+    Raises:
+        DataError: tables that are no cohort, or a ``path`` that holds something else.
+    """
+    with _new_folder(Path(path)) as folder:
+        digest, signals = CohortDigest(), Counter[str]()
+        stays, outcomes = _write_events(folder / "events.parquet", parts, digest, signals)
+        stays = _in_order(canonical_stays(stays))
+        outcomes = canonical_outcomes(outcomes, stays, about.onset_slack)
+        for name, frame in (("stays", stays), ("outcomes", outcomes)):
+            _write_frame(frame, folder / f"{name}.parquet")
+        manifest = {
+            "format": FORMAT,
+            "source": about.source,
+            "licence": about.licence,
+            "created": dt.datetime.now(dt.UTC).isoformat(timespec="seconds"),
+            "onset_slack": about.onset_slack.text,
+            "digest": digest.text(stays, outcomes),
+            **_counts(stays, outcomes, signals),
+        }
+        (folder / MANIFEST).write_text(json.dumps(manifest, indent=2, ensure_ascii=False) + "\n", "utf-8")
+
+
+def _write_events(
+    path: Path, parts: Iterable[Part], digest: CohortDigest, signals: Counter[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Write the samples of all parts; give back all stays (with their number of samples) and all outcomes."""
+    stays: list[pd.DataFrame] = []
+    outcomes: list[pd.DataFrame] = []
+    done = 0
+    with contextlib.ExitStack() as stack:
+        writer: Any = None
+        for part in parts:
+            samples = part.samples.ordered()
+            refuse_bad_samples(samples, part.stays["stay_id"])
+            table = _table(samples, part.stays["stay_id"])
+            writer = writer or stack.enter_context(_writer(path, table.schema))
+            if table.schema != writer.schema:
+                raise DataError("events.arrival", "parts with and parts without it", "one kind", "add it to all")
+            writer.write_table(table, row_group_size=_ROW_GROUP)
+            digest.update(samples, done)
+            counts = np.bincount(samples.signal, minlength=len(samples.names)).tolist()
+            signals.update(dict(zip(samples.names, counts, strict=True)))
+            stays.append(part.stays.assign(samples=np.bincount(samples.stay, minlength=len(part.stays))))
+            outcomes.append(part.outcomes)
+            done += len(part.stays)
+    if not done:
+        raise DataError(str(path.parent), "no stay", "at least one stay", "check that the source is the one you meant")
+    return pd.concat(stays, ignore_index=True), pd.concat(outcomes, ignore_index=True)
+
+
+def _table(samples: Samples, stay_ids: pd.Series) -> pa.Table:
+    columns = {
+        "stay_id": pa.DictionaryArray.from_arrays(pa.array(samples.stay), pa.array(stay_ids.astype(str), pa.string())),
+        "time": pa.array(samples.time).cast(_TIME),
+        "signal": pa.DictionaryArray.from_arrays(samples.signal.astype(np.int32), pa.array(samples.names, pa.string())),
+        "value": pa.array(samples.value, pa.float32()),
+    }
+    if samples.arrival is not None:
+        columns["arrival"] = pa.array(samples.arrival).cast(_TIME)
+    return pa.table(columns)
+
+
+def _write_frame(frame: pd.DataFrame, path: Path) -> None:
+    try:
+        table = pa.Table.from_pandas(frame, preserve_index=False)
+    except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+        raise DataError(path.stem, str(error), "columns of one type each", "convert or drop the column") from None
+    pq.write_table(table.replace_schema_metadata(None), path, compression="zstd")
+
+
+def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
+    return pq.ParquetWriter(path, schema, compression="zstd", compression_level=1)
+
+
+def _in_order(stays: pd.DataFrame) -> pd.DataFrame:
+    """Columns in one order whatever the parts had: fixed ones, samples, demographics, extra ones."""
+    known = (*STAY_COLUMNS, "samples", *DEMOGRAPHICS)
+    extra = [name for name in stays.columns if name not in known]
+    return stays[[name for name in known if name in stays.columns] + extra]
+
+
+def _counts(stays: pd.DataFrame, outcomes: pd.DataFrame, signals: Counter[str]) -> dict[str, Any]:
+    return {
+        "stays": len(stays),
+        "subjects": int(stays["subject_id"].nunique()),
+        "samples": int(stays["samples"].sum()),
+        "sites": {str(site): int(count) for site, count in stays["site"].value_counts(sort=False).items()},
+        "outcomes": {str(kind): int(count) for kind, count in outcomes["kind"].value_counts(sort=False).items()},
+        "signals": {name: signals[name] for name in sorted(signals) if signals[name]},
+    }
+
+
+@contextlib.contextmanager
+def _new_folder(path: Path) -> Iterator[Path]:
+    """A folder beside ``path`` that takes its place when all went well, and vanishes otherwise."""
+    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
+        came = "a folder with other things in it" if path.is_dir() else "a file"
+        raise DataError(str(path), came, "a new or empty folder, or an older cohort", "name another destination")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
+    try:
+        yield folder
+        folder.chmod(0o755)  # mkdtemp makes it private; a cohort is as readable as any other folder
+        if path.exists():
+            old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
+            path.replace(old)
+            shutil.rmtree(old)
+        folder.replace(path)
+    except BaseException:
+        shutil.rmtree(folder, ignore_errors=True)
+        raise

@@ -1,0 +1,1 @@
+"""Bytes in, lines; lines out, bytes."""

@@ -1,0 +1,125 @@
+"""The lines of a feed: what comes in (samples, admissions, discharges, the clock) and what goes out."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, TypeGuard
+
+import msgspec
+
+
+class Line(msgspec.Struct, gc=False):
+    """One line of input, typed but not yet judged: a field that is missing is None.
+
+    Attributes:
+        kind: ``sample``, ``admit``, ``discharge`` or ``clock`` (time has passed for the whole ward).
+        stay: the monitored stay.
+        time: ISO 8601 text with a time zone, or microseconds since 1970.
+        signal: a name of the catalogue.
+        value: in the catalogue's unit.
+        unit: UCUM, where the source names it.
+        arrival: when the source received it.
+        subject: the person (admit).
+        site: the hospital or unit (admit).
+        demographics: what is known at admission, by name (admit).
+    """
+
+    kind: str = "sample"
+    stay: str | None = None
+    time: str | int | None = None
+    signal: str | None = None
+    value: float | None = None
+    unit: str | None = None
+    arrival: str | int | None = None
+    subject: str | None = None
+    site: str | None = None
+    demographics: dict[str, Any] | None = None
+
+
+def is_number(value: object) -> TypeGuard[int | float]:
+    """Whether a value from JSON is a finite number that a float can hold.
+
+    Example:
+        >>> [is_number(value) for value in (83, 36.6, True, "83", float("nan"), 10**400)]
+        [True, True, False, False, False, False]
+    """
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:
+        return False
+
+
+class Malformed(Line):
+    """A line of input that could not be read.
+
+    Attributes:
+        reason: why.
+        number: which line of the feed it was, from 1.
+    """
+
+    kind: str = "malformed"
+    reason: str = ""
+    number: int = 0
+
+
+class Risk(msgspec.Struct, tag_field="kind", tag="risk", omit_defaults=True, gc=False):
+    """The risk at a prediction time.
+
+    Attributes:
+        stay: the monitored stay.
+        time: prediction time.
+        risk: a probability; None where none can be given.
+        reason: why none can be given.
+    """
+
+    stay: str
+    time: str
+    risk: float | None
+    reason: str | None = None
+
+
+class Alert(msgspec.Struct, tag_field="kind", tag="alert", gc=False):
+    """An alert, or one that was held back.
+
+    Attributes:
+        id: the same for the same model, policy, stay and time, so that a repeat is recognised.
+        stay: the monitored stay.
+        time: prediction time.
+        risk: what raised it.
+        suppressed_by: None for an alert that is to reach a nurse, else ``silence`` or ``episode``.
+    """
+
+    id: str
+    stay: str
+    time: str
+    risk: float
+    suppressed_by: str | None
+
+
+class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults=True, gc=False):
+    """News about the feed itself.
+
+    Attributes:
+        stay: the stay concerned; None for the whole ward.
+        time: event time; None where no line has told the time yet.
+        reason: what happened.
+        count: how often since the last such line.
+        line: the first line of the feed that it happened to, where lines were unreadable.
+        counts: everything left out so far, by reason (``summary``).
+        model: digest of the model (``started``).
+        policy: digest of the alert policy (``started``; None without alerts).
+        notice: what this output may be used for (``started``).
+    """
+
+    stay: str | None
+    time: str | None
+    reason: str
+    count: int | None = None
+    line: int | None = None
+    counts: dict[str, int] | None = None
+    model: str | None = None
+    policy: str | None = None
+    notice: str | None = None
+
+
+Output = Risk | Alert | Technical

@@ -1,0 +1,99 @@
+"""Score a cohort: the live kernel called with every stay at once, a block of stays at a time."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from vitals.cohort.store import Cohort, open_cohort
+from vitals.flows.study import cohort_rows
+from vitals.scoring.model import Model, open_model
+from vitals.scoring.ward_step import score_rows
+from vitals.windowing.types import Dropped, Float32, Rows
+
+Progress = Callable[[int, int, str], None]
+_STAYS = 4096  # bounds the memory, not the result
+
+_SCHEMA = pa.schema(
+    [
+        ("subject_id", pa.dictionary(pa.int32(), pa.string())),
+        ("stay_id", pa.dictionary(pa.int32(), pa.string())),
+        ("prediction_time", pa.timestamp("us", "UTC")),
+        ("risk", pa.float32()),
+    ]
+)
+
+
+def score(model: Path, data: Path, out: Path | None = None, progress: Progress | None = None) -> dict[str, Any]:
+    """One risk for every step of every stay: the same bits as the live ward gives.
+
+    Args:
+        model: a model folder.
+        data: a cohort folder.
+        out: the Parquet file to write (``subject_id, stay_id, prediction_time, risk``); None only counts.
+        progress: told stays done and to do.
+
+    Returns:
+        Counts of stays, rows, risks that could not be given, and samples left out by reason.
+
+    Raises:
+        ModelError: a damaged or foreign model.
+        DataError: a damaged cohort.
+
+    Example:
+        >>> score(Path("models/sepsis-gru"), Path("cohorts/icu"), Path("risks.parquet"))  # doctest: +SKIP
+    """
+    opened, cohort = open_model(model), open_cohort(data)
+    counts, left_out = Counter[str](), Counter[str]()
+    writer = pq.ParquetWriter(out, _SCHEMA) if out else None
+    try:
+        for start, rows, risk, dropped in scored_blocks(opened, cohort, progress):
+            counts.update(rows=len(rows), no_risk=int(np.isnan(risk).sum()))
+            left_out.update(dropped.counts())
+            if writer:
+                writer.write_table(_table(cohort, start, rows, risk))
+    finally:
+        if writer:
+            writer.close()
+    summary = {"stays": len(cohort), "rows": counts["rows"], "no_risk": counts["no_risk"], "left_out": dict(left_out)}
+    return {**summary, "model_digest": opened.digest, **({"files": [str(out)]} if out else {})}
+
+
+def scored_blocks(
+    model: Model, cohort: Cohort, progress: Progress | None = None
+) -> Iterator[tuple[int, Rows, Float32, Dropped]]:
+    """Rows and risks of a cohort, some stays at a time: first stay, rows (``bed`` counts from it), risks, left out."""
+    for start in range(0, len(cohort), _STAYS):
+        stop = min(start + _STAYS, len(cohort))
+        rows, dropped = cohort_rows(model.settings, cohort, start, stop)
+        yield start, rows, score_rows(model, model.initial_hidden(stop - start), rows), dropped
+        if progress:
+            progress(stop, len(cohort), "scoring stays")
+
+
+def score_frame(model: Path, data: Path) -> pd.DataFrame:
+    """The table that :func:`score` writes, as a data frame.
+
+    Example:
+        >>> score_frame(Path("models/sepsis-gru"), Path("cohorts/icu")).risk.max()  # doctest: +SKIP
+    """
+    opened, cohort = open_model(model), open_cohort(data)
+    tables = [_table(cohort, start, rows, risk) for start, rows, risk, _ in scored_blocks(opened, cohort)]
+    frame: pd.DataFrame = pa.concat_tables(tables or [_SCHEMA.empty_table()]).to_pandas()
+    return frame
+
+
+def _table(cohort: Cohort, start: int, rows: Rows, risk: Float32) -> pa.Table:
+    stays = cohort.stays.iloc[start : start + int(rows.bed.max(initial=-1)) + 1]
+    names = [
+        pa.DictionaryArray.from_arrays(pa.array(rows.bed), pa.array(stays[name].astype(str), pa.string()))
+        for name in ("subject_id", "stay_id")
+    ]
+    return pa.Table.from_arrays([*names, pa.array(rows.time, pa.timestamp("us", "UTC")), pa.array(risk)], schema=_SCHEMA)

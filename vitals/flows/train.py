@@ -1,0 +1,143 @@
+"""From retrospective stays to a model folder: window, label, split, fit, calibrate, export, prove parity, write."""
+
+from __future__ import annotations
+
+import json
+import platform
+import shutil
+import tempfile
+from collections.abc import Callable
+from dataclasses import asdict
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+import vitals
+from vitals.alerting.stays import patients_digest
+from vitals.errors import SettingsError
+from vitals.flows.parity import measure_parity, require_parity
+from vitals.flows.study import PARTS, Study, open_study
+from vitals.learning.batches import Sequences
+from vitals.learning.calibrate import calibrate
+from vitals.learning.encoder import fit_scale
+from vitals.learning.export import export
+from vitals.learning.fit import Epoch, fit, logits
+from vitals.learning.network import Network
+from vitals.learning.objective import targets
+from vitals.scoring.model import MODEL_FILE, RUN_FILE, read_model
+from vitals.spec.settings import Settings
+from vitals.windowing.types import Rows
+
+Progress = Callable[[int, int, str], None]
+_PARITY_STAYS = 512
+
+
+def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress | None = None) -> dict[str, Any]:
+    """Train a model and write its folder; nothing is written unless the exported file passes the parity gate.
+
+    Normalisation and weights see the training part, stopping the validation part, calibration the tuning part; the
+    held-out part is not touched.
+
+    Args:
+        settings: what to predict from what, and how to learn it.
+        cohorts: cohort folders; their patients must differ.
+        out: the model folder; an older model there is replaced, anything else is refused.
+        progress: told steps done, steps to do, and what is being done.
+
+    Returns:
+        A summary: files, digests, counts, losses and the measured parity.
+
+    Raises:
+        SettingsError: ``out`` holds something that is no model folder.
+        DataError: cohorts that cannot be read or learnt from.
+        ModelError: the exported file does not say what the network says.
+
+    Example:
+        >>> train(Settings.from_toml("settings/sepsis.toml"), [Path("cohorts/icu")], Path("models/mine"))
+        ... # doctest: +SKIP
+    """
+    refuse_foreign_folder(out)
+    torch.set_num_threads(1)
+    torch.use_deterministic_algorithms(True)
+    study = open_study(settings, cohorts, progress)
+    network, data, history = _learn(settings, study, progress)
+    content = export(network, settings, _about(study))
+    model = read_model(content, str(out / MODEL_FILE))
+    tuning = study.stays_of("tuning")
+    measured = require_parity(measure_parity(network, model, data, tuning[:_PARITY_STAYS]), str(out / MODEL_FILE))
+    metrics = {"parity": measured, "history": [asdict(epoch) for epoch in history], "left_out": study.left_out}
+    run = {
+        "model_digest": model.digest, "settings": settings.to_tables(), **_about(study),
+        "cohorts": [str(path) for path in cohorts], "versions": _versions(),
+    }  # fmt: skip
+    write_folder(out, {MODEL_FILE: content, RUN_FILE: as_json(run), "metrics.json": as_json(metrics)})
+    return {
+        "model": str(out), "digest": model.digest, "files": sorted(path.name for path in out.iterdir()),
+        "stays": _stays_by_part(study), "epochs": len(history), "parity": measured, "left_out": study.left_out,
+        "validation_loss": min(epoch.validation_loss for epoch in history),
+    }  # fmt: skip
+
+
+def _learn(settings: Settings, study: Study, progress: Progress | None) -> tuple[Network, Sequences, list[Epoch]]:
+    target, weight = targets(settings, study.rows.time, study.rows.bed, study.onset_stay, study.onset_time)
+    data = Sequences.of(study.rows, len(study.stay_id), target, weight)
+    part = {name: study.stays_of(name) for name in PARTS}
+    seen = study.rows_of(part["train"])
+    scale = fit_scale(Rows(*(getattr(study.rows, name)[seen] for name in ("bed", "time", "value", "age", "reason"))),
+                      settings.window.step.hours)  # fmt: skip
+    network, history = fit(settings, scale, data, part, progress)
+    judged = study.rows_of(part["tuning"])
+    usable = study.usable[judged] & (study.rows.reason[judged] == 0)
+    calibrate(network, logits(network, data, part["tuning"])[usable], study.label[judged][usable])
+    return network, data, history
+
+
+def _about(study: Study) -> dict[str, Any]:
+    subjects = {part: study.subject_id[study.stays_of(part)] for part in PARTS}
+    return {
+        "data_digest": study.digest,
+        "part_digests": {part: patients_digest(ids) for part, ids in subjects.items()},
+        "stays": _stays_by_part(study),
+        "sites": sorted(set(study.site.tolist())),
+        "onsets": len(study.onset_time),
+    }
+
+
+def _stays_by_part(study: Study) -> dict[str, int]:
+    return {part: len(study.stays_of(part)) for part in PARTS}
+
+
+def _versions() -> dict[str, str]:
+    packages = ("numpy", "numba", "torch", "onnx", "onnxruntime")
+    return {"vitals": vitals.__version__, "python": platform.python_version(), **{name: version(name) for name in packages}}
+
+
+def as_json(value: object) -> bytes:
+    """Readable JSON, as files of a model folder hold it."""
+    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
+
+
+def refuse_foreign_folder(out: Path) -> None:
+    """A model may replace a model, and nothing else.
+
+    Raises:
+        SettingsError: ``out`` is a file, or a folder with other things in it.
+    """
+    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MODEL_FILE).is_file()):
+        raise SettingsError(f"--out {out}", "something that is no model folder", "a new folder", "choose another name")
+
+
+def write_folder(out: Path, files: dict[str, bytes]) -> None:
+    """Write a model folder whole or not at all; what was there before is replaced."""
+    out.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
+        new = Path(temporary) / "new"
+        new.mkdir()
+        for name, content in files.items():
+            (new / name).write_bytes(content)
+        if out.exists():
+            out.rename(Path(temporary) / "old")
+        shutil.move(new, out)

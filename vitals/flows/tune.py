@@ -1,0 +1,50 @@
+"""Tune an alert policy to a budget, on ONNX scores of the tuning part, and write it into the model folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from vitals.alerting.stays import Risks, patients_digest
+from vitals.alerting.tune import tune
+from vitals.flows.study import open_study
+from vitals.scoring.model import POLICY_FILE, open_model
+from vitals.scoring.ward_step import score_rows
+from vitals.spec.reader import plain, to_toml
+
+Progress = Callable[[int, int, str], None]
+
+
+def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progress | None = None) -> dict[str, Any]:
+    """Find the policy that catches most within an alarm budget, and write ``policy.toml`` into the model folder.
+
+    Args:
+        model: a model folder.
+        data: a cohort folder; its tuning part, by the model's own split, is used.
+        budget: such as ``"5/100pd"``: alerts per 100 patient-days.
+        progress: told what is being done.
+
+    Returns:
+        The policy, what it does on the tuning part, and the operating curve.
+
+    Raises:
+        SettingsError: a budget that is none or that no policy can keep to.
+        DataError: a tuning part without onsets.
+
+    Example:
+        >>> tune_model(Path("models/sepsis-gru"), Path("cohorts/icu"), "5/100pd")  # doctest: +SKIP
+    """
+    opened = open_model(model)
+    study = open_study(opened.settings, [data], progress).take("tuning")
+    risk = score_rows(opened, opened.initial_hidden(len(study.stay_id)), study.rows)
+    if progress:
+        progress(0, 1, "tuning")
+    risks = Risks.of(study.rows.bed, study.rows.time, risk)
+    found = tune(risks, study.alert_stays(), budget, opened.settings.alerting, patients_digest(study.subject_id), opened.digest)
+    if progress:
+        progress(1, 1, "tuning")
+    folder = model if model.is_dir() else model.parent
+    file = folder / POLICY_FILE
+    file.write_text(to_toml(plain(found.policy)), "utf-8")
+    return {**found.to_dict(), "budget": budget, "part": "tuning", "patients": len(set(study.subject_id)), "files": [str(file)]}

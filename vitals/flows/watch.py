@@ -1,0 +1,90 @@
+"""Watch a live feed: lines of NDJSON in, risks and alerts out, as soon as they are due."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from vitals.errors import SettingsError
+from vitals.feeds.lines import Alert, Output, Technical
+from vitals.feeds.ndjson import encode_lines
+from vitals.scoring.model import POLICY_FILE, open_model
+from vitals.spec.policy import AlertPolicy
+from vitals.spec.reader import load, read
+from vitals.ward.ward import Ward
+
+
+def watch(
+    model_path: str | Path,
+    source: BinaryIO,
+    sink: BinaryIO,
+    policy_path: str | Path | None = None,
+    block: int = 1 << 16,
+) -> dict[str, Any]:
+    """Score a live feed until it ends; a line that cannot be used is left out, counted and reported.
+
+    Args:
+        model_path: a model folder, or the ONNX file in it.
+        source: lines of input, taken as they come: what is there is answered at once.
+        sink: takes the lines of output; flushed after every block.
+        policy_path: the alert policy; None takes ``policy.toml`` beside the model, and gives risks alone without one.
+        block: at most this many bytes are read at once.
+
+    Returns:
+        How many ``risks``, ``alerts``, alerts ``held_back`` and ``technical`` lines went out, and what was ``left_out``
+        or otherwise worth counting, by reason.
+
+    Raises:
+        ModelError: a model that cannot be opened, or a policy that was tuned on another one.
+        SettingsError: a policy that cannot be read.
+
+    Example:
+        >>> import io
+        >>> watch("models/none", io.BytesIO(), io.BytesIO())
+        Traceback (most recent call last):
+        vitals.errors.ModelError: models/none: came nothing; wanted a model folder with model.onnx; check the path
+    """
+    ward = Ward(open_model(model_path), find_policy(model_path, policy_path))
+    # read1 gives what is there, while read may wait for a full block
+    read_some = source.read1 if hasattr(source, "read1") else source.read
+    counts: Counter[str] = Counter()
+    while piece := read_some(block):
+        _write(ward.feed(piece), sink, counts)
+    last = ward.close()
+    _write(last, sink, counts)
+    left_out = next(line.counts for line in reversed(last) if isinstance(line, Technical) and line.reason == "summary")
+    return {name: counts[name] for name in ("risks", "alerts", "held_back", "technical")} | {"left_out": left_out}
+
+
+def find_policy(model_path: str | Path, policy_path: str | Path | None = None) -> AlertPolicy | None:
+    """The alert policy that was named, else the one in the model folder, else None.
+
+    Raises:
+        SettingsError: a file that is missing or no policy.
+
+    Example:
+        >>> find_policy("models/none") is None
+        True
+    """
+    path = Path(model_path)
+    beside = (path.parent if path.suffix == ".onnx" else path) / POLICY_FILE
+    if policy_path is None and not beside.is_file():
+        return None
+    path = beside if policy_path is None else Path(policy_path)
+    tables = load(path)
+    if not tables:
+        raise SettingsError(str(path), "an empty file", "an alert policy", "write one with: vitals tune")
+    return read(AlertPolicy, tables, path.name)
+
+
+def _write(lines: list[Output], sink: BinaryIO, counts: Counter[str]) -> None:
+    if not lines:
+        return
+    sink.write(encode_lines(lines))
+    sink.flush()
+    for line in lines:
+        if isinstance(line, Alert):
+            counts["alerts" if line.suppressed_by is None else "held_back"] += 1
+        else:
+            counts["technical" if isinstance(line, Technical) else "risks"] += 1

@@ -1,0 +1,1 @@
+"""Open a model folder and step a ward through it."""

@@ -1,0 +1,1 @@
+"""A simulated ward: patients who stay stable, patients who deteriorate, and monitors that tell them apart badly."""

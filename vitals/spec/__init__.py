@@ -1,0 +1,1 @@
+"""Every setting as frozen dataclasses read from one TOML file."""

@@ -1,0 +1,1 @@
+"""The live ward: lines in, risks, alerts and technical news out."""

@@ -1,0 +1,64 @@
+"""Which stay lies in which bed."""
+
+from __future__ import annotations
+
+REMEMBERED = 100_000
+"""Discharged stays that are still recognised, so that their late lines do not admit them again."""
+
+
+class Beds:
+    """Stays and the rows of the ward they have; a bed that was left is used again.
+
+    Attributes:
+        bed_of: row of the ward of every stay that is there.
+        stay: who lies in each row, or lay there last.
+        gone: the latest discharged stays, oldest first.
+
+    Example:
+        >>> beds = Beds(capacity=1)
+        >>> beds.enter("p1"), beds.enter("p2"), beds.capacity
+        (0, 1, 2)
+        >>> beds.leave("p1")
+        0
+        >>> beds.free(0)
+        >>> beds.enter("p3")
+        0
+    """
+
+    def __init__(self, capacity: int) -> None:
+        self.bed_of: dict[str, int] = {}
+        self.stay: list[str] = [""] * capacity
+        self.gone: dict[str, None] = {}
+        self._free = list(range(capacity - 1, -1, -1))
+
+    @property
+    def capacity(self) -> int:
+        """Rows there are; doubled when all are taken."""
+        return len(self.stay)
+
+    def enter(self, stay: str) -> int:
+        """Give a stay a row."""
+        if not self._free:
+            more = max(self.capacity, 1)
+            self._free = list(range(self.capacity + more - 1, self.capacity - 1, -1))
+            self.stay += [""] * more
+        bed = self._free.pop()
+        self.bed_of[stay], self.stay[bed] = bed, stay
+        return bed
+
+    def leave(self, stay: str) -> int:
+        """Discharge a stay; its row keeps its state until it is freed."""
+        self.gone[stay] = None
+        return self.bed_of.pop(stay)
+
+    def free(self, bed: int) -> None:
+        """Let a row that was left be used again."""
+        self._free.append(bed)
+
+    def forget(self) -> list[str]:
+        """Forget the stays that were discharged longest ago, as many as are too many; returns them."""
+        many = len(self.gone) - REMEMBERED
+        old = [stay for stay, _ in zip(self.gone, range(many), strict=False)]
+        for stay in old:
+            del self.gone[stay]
+        return old

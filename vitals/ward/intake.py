@@ -1,0 +1,195 @@
+"""Lines to columns: every line is judged in the order in which it came, and the usable samples become arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from vitals.feeds.lines import Line, Malformed, is_number
+from vitals.feeds.times import read_time, time_fault
+from vitals.signals import catalogue
+from vitals.spec.settings import Settings
+from vitals.ward.beds import Beds
+from vitals.ward.tally import AFTERWARDS, Tally
+from vitals.windowing.types import Events
+
+NOT_USED = "signal_not_used"
+
+Lookup = Callable[[Any], int | None]
+
+
+@dataclass
+class Batch:
+    """What a run of lines says.
+
+    Attributes:
+        bed, time, signal, value: the samples, as columns.
+        admitted: beds entered and when.
+        left: beds left and when.
+        clock: the time that has passed for the whole ward, where the run ended with a clock line.
+    """
+
+    bed: list[int] = field(default_factory=list)
+    time: list[int] = field(default_factory=list)
+    signal: list[int] = field(default_factory=list)
+    value: list[float] = field(default_factory=list)
+    admitted: dict[int, int] = field(default_factory=dict)
+    left: dict[int, int] = field(default_factory=dict)
+    clock: int | None = None
+
+    def events(self) -> Events:
+        """The samples as arrays."""
+        with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and windowing counts it
+            value = np.array(self.value, np.float64).astype(np.float32)
+        return Events(
+            np.array(self.bed, np.int32), np.array(self.time, np.int64), np.array(self.signal, np.int16), value
+        )
+
+
+class Intake:
+    """Judges lines against the settings of a model.
+
+    Attributes:
+        beds: which stay lies where.
+        tally: what was left out.
+        now: the time of the last line that told one; None before the first.
+    """
+
+    def __init__(self, settings: Settings, beds: Beds, tally: Tally) -> None:
+        self.beds, self.tally = beds, tally
+        self.now: int | None = None
+        self._step = int(settings.window.step)
+        self._column = {name: i for i, name in enumerate(settings.signals)}
+        self._demographic = {name: len(self._column) + i for i, name in enumerate(settings.demographics)}
+
+    def take(self, lines: Iterator[Line]) -> Batch:
+        """Take lines up to and including the next one that tells the ward's clock, or all there are."""
+        batch = Batch()
+        bed_of: Lookup = self.beds.bed_of.get
+        column_of: Lookup = self._column.get
+        to_bed, to_time, to_signal, to_value = (
+            batch.bed.append, batch.time.append, batch.signal.append, batch.value.append,
+        )  # fmt: skip
+        for line in lines:
+            bed, column, value = bed_of(line.stay), column_of(line.signal), line.value
+            time = read_time(line.time)
+            if bed is None or column is None or time is None or value is None or line.unit or line.kind != "sample":
+                self._take_slowly(batch, line)
+                if batch.clock is not None:
+                    break
+                continue
+            to_bed(bed)
+            to_time(time)
+            to_signal(column)
+            to_value(value)
+            self.now = time
+        return batch
+
+    def _take_slowly(self, batch: Batch, line: Line) -> None:
+        """Take one line that is not simply a sample of a stay that is there, or count why not."""
+        time = read_time(line.time)
+        fault = self._fault(line, time)
+        if fault is None and time is not None:
+            self.now = time
+            fault = self._obey(batch, line, time)
+        if fault is not None:
+            self._drop(fault, line, time)
+
+    def _fault(self, line: Line, time: int | None) -> str | None:
+        """What is wrong with a line of any kind."""
+        if isinstance(line, Malformed):
+            return line.reason
+        if line.kind not in ("sample", "admit", "discharge", "clock"):
+            return "unknown_kind"
+        if not line.stay and line.kind != "clock":
+            return "no_stay"
+        return time_fault(line.time) if time is None else None
+
+    def _obey(self, batch: Batch, line: Line, time: int) -> str | None:
+        """Do what a line of a known kind says; returns why that cannot be done."""
+        if line.kind == "clock":
+            batch.clock = time
+            return None
+        stay = line.stay or ""
+        if stay in self.beds.gone:
+            return AFTERWARDS
+        if line.kind == "sample":
+            return self._sample(batch, line, stay, time)
+        if line.kind == "admit":
+            return self._admit(batch, line, stay, time)
+        if stay not in self.beds.bed_of:
+            return "unknown_stay"
+        batch.left[self.beds.leave(stay)] = time
+        for old in self.beds.forget():
+            self.tally.forget(old, time)
+        return None
+
+    def _sample(self, batch: Batch, line: Line, stay: str, time: int) -> str | None:
+        fault = "no_signal" if line.signal is None else self._misfit(line.signal, line.unit, line.value, self._column)
+        if fault is None and line.signal is not None and line.value is not None:
+            bed = self.beds.bed_of.get(stay)
+            if bed is None and _impossible(line.value, line.signal):
+                return "impossible"  # windowing would say so too, but what is impossible admits nobody
+            if bed is None:
+                # its steps lie on the grid of the calendar, whichever sample came first
+                bed = self._enter(batch, stay, (time - 1) // self._step * self._step)
+                self.tally.note("admitted_by_sample", stay, time)
+            self._append(batch, bed, time, self._column[line.signal], line.value)
+        return fault
+
+    def _admit(self, batch: Batch, line: Line, stay: str, time: int) -> str | None:
+        if stay in self.beds.bed_of:
+            return "already_admitted"
+        bed = self._enter(batch, stay, time)
+        for name, value in (line.demographics or {}).items():
+            if value is None:
+                continue  # not known: nothing was measured, so nothing is left out
+            fault = self._misfit(name, None, value, self._demographic)
+            if fault is None:
+                self._append(batch, bed, time, self._demographic[name], float(value))
+            else:
+                self._note(fault, stay, time)
+        return None
+
+    def _enter(self, batch: Batch, stay: str, admitted: int) -> int:
+        bed = self.beds.enter(stay)
+        batch.admitted[bed] = admitted
+        return bed
+
+    @staticmethod
+    def _append(batch: Batch, bed: int, time: int, column: int, value: float) -> None:
+        batch.bed.append(bed)
+        batch.time.append(time)
+        batch.signal.append(column)
+        batch.value.append(value)
+
+    @staticmethod
+    def _misfit(name: str, unit: str | None, value: object, columns: dict[str, int]) -> str | None:
+        """Why a measurement is no use: what it is of, its unit, its value."""
+        entry = catalogue().get(name)
+        if entry is None:
+            return "unknown_signal"
+        if name not in columns:
+            return NOT_USED
+        if unit and unit != entry.unit:
+            return "wrong_unit"
+        return None if is_number(value) else "not_a_number"
+
+    def _drop(self, fault: str, line: Line, time: int | None) -> None:
+        # a stay that nobody knows is counted with the ward, or made-up names would fill the memory
+        known = line.stay in self.beds.bed_of or fault == AFTERWARDS
+        number = line.number if isinstance(line, Malformed) else None
+        self._note(fault, line.stay if known else None, self.now if time is None else time, number)
+
+    def _note(self, fault: str, stay: str | None, time: int | None, line: int | None = None) -> None:
+        # a signal the model has no use for is how the feed is set up, and no news of a patient
+        self.tally.note(fault, None if fault == NOT_USED else stay, time, line)
+
+
+def _impossible(value: float, name: str) -> bool:
+    low, high = np.array(catalogue()[name].limits, np.float32)
+    with np.errstate(over="ignore"):
+        return not low <= np.float32(value) <= high

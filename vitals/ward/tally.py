@@ -1,0 +1,94 @@
+"""What was left out, counted by stay and reason, and reported without flooding anybody."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from vitals.feeds.lines import Technical
+from vitals.feeds.times import time_text
+
+EVERY = 3_600_000_000
+"""The same stay and reason is reported at most once in this much event time."""
+
+AFTERWARDS = "discharged"
+"""The one reason that can befall a stay after its discharge."""
+
+
+@dataclass
+class _Entry:
+    reported: int | None
+    pending: int = 0
+    line: int | None = None
+
+
+class Tally:
+    """Counts what is left out; a new (stay, reason) is reported at once, a repeated one once an hour of event time.
+
+    Attributes:
+        total: everything counted so far, by reason.
+
+    Example:
+        >>> tally = Tally()
+        >>> for minute in (0, 1, 61):
+        ...     tally.note("late", "p1", minute * 60_000_000)
+        >>> [(line.time, line.count) for line in tally.news()]
+        [('1970-01-01T00:00:00Z', 1), ('1970-01-01T01:01:00Z', 2)]
+    """
+
+    def __init__(self) -> None:
+        self.total: Counter[str] = Counter()
+        self._entries: dict[str | None, dict[str, _Entry]] = {}
+        self._news: list[Technical] = []
+
+    def note(self, reason: str, stay: str | None, time: int | None, line: int | None = None) -> None:
+        """Count one thing that was left out.
+
+        Args:
+            reason: why.
+            stay: whose it was; None where that is unknown.
+            time: event time, microseconds UTC; None where that is unknown.
+            line: number of the line in the feed.
+        """
+        self.total[reason] += 1
+        entries = self._entries.setdefault(stay, {})
+        entry = entries.get(reason)
+        due = entry is None or (time is not None and (entry.reported is None or time - entry.reported >= EVERY))
+        if entry is None:
+            entry = entries[reason] = _Entry(time)
+        entry.pending += 1
+        entry.line = line if entry.pending == 1 else entry.line
+        if due:
+            self._report(stay, reason, entry, time)
+
+    def leave(self, stay: str, time: int | None) -> None:
+        """A stay was discharged: report what is still unreported of the time before."""
+        entries = self._entries.get(stay, {})
+        for reason in [reason for reason in entries if reason != AFTERWARDS]:
+            self._report_rest(stay, reason, entries.pop(reason), time)
+        if not entries:
+            self._entries.pop(stay, None)
+
+    def forget(self, stay: str | None, time: int | None) -> None:
+        """Report all that is still unreported of a stay, and forget it."""
+        for reason, entry in self._entries.pop(stay, {}).items():
+            self._report_rest(stay, reason, entry, time)
+
+    def forget_all(self, time: int | None) -> None:
+        """Report all that is still unreported."""
+        for stay in list(self._entries):
+            self.forget(stay, time)
+
+    def news(self) -> list[Technical]:
+        """The reports since the last call."""
+        news, self._news = self._news, []
+        return news
+
+    def _report_rest(self, stay: str | None, reason: str, entry: _Entry, time: int | None) -> None:
+        if entry.pending:
+            self._report(stay, reason, entry, time)
+
+    def _report(self, stay: str | None, reason: str, entry: _Entry, time: int | None) -> None:
+        text = None if time is None else time_text(time)
+        self._news.append(Technical(stay, text, reason, count=entry.pending, line=entry.line))
+        entry.reported, entry.pending = time, 0

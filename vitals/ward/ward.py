@@ -1,0 +1,185 @@
+"""The live ward: a stream of lines folded into risks and alerts, a block at a time."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vitals.alerting.decide import AlertState, decide
+from vitals.errors import ModelError
+from vitals.feeds.lines import Line, Output, Technical
+from vitals.feeds.ndjson import LineReader
+from vitals.feeds.times import time_text
+from vitals.scoring.model import Model
+from vitals.scoring.ward_step import score_rows
+from vitals.spec.policy import AlertPolicy
+from vitals.ward.beds import Beds
+from vitals.ward.intake import Batch, Intake
+from vitals.ward.outputs import NO_NUMBER, count_dropped, policy_digest, scored
+from vitals.ward.tally import Tally
+from vitals.windowing.advance import advance
+from vitals.windowing.carry import Carry
+from vitals.windowing.types import NEVER, Events, Int64
+
+NOTICE = "research use only; not a medical device"
+
+_NOTHING = Batch().events()
+_MOST_STEPS = 100_000  # that a discharge may close at once
+
+
+class Ward:
+    r"""Every bed of a ward, and what is known of each.
+
+    However the stream is cut into blocks, each stay gets the same risks and alerts in the same order.
+
+    Args:
+        model: scores the rows.
+        policy: decides which risks alert; None for risks alone.
+        beds: rows to begin with; they double whenever all are taken.
+
+    Raises:
+        ModelError: a policy that was tuned on another model.
+
+    Example:
+        >>> from vitals.spec.settings import Settings
+        >>> settings = Settings.from_tables({"name": "x", "signals": {"spo2": {}}, "window": {"step": "1h"},
+        ...                                  "label": {"kind": "sepsis", "horizon": "6h"}})
+        >>> ward = Ward(Model(settings, digest="0" * 64, hidden_size=1, about={}, session=None))
+        >>> [line.reason for line in ward.feed(b'{"stay":"p1","time":0,"signal":"pulse","value":80}\n')]
+        ['started', 'unknown_signal']
+    """
+
+    def __init__(self, model: Model, policy: AlertPolicy | None = None, beds: int = 64) -> None:
+        refuse_other_model(model, policy)
+        digest = policy_digest(policy)
+        self._model, self._policy = model, policy
+        self._key = f"{model.digest}\0{digest}"
+        self._reader = LineReader()
+        self._beds, self._tally = Beds(beds), Tally()
+        self._intake = Intake(model.settings, self._beds, self._tally)
+        self._carry = Carry.empty(model.settings, beds)
+        self._hidden = model.initial_hidden(beds)
+        self._alerts = AlertState.empty(beds)
+        self._lines: list[Output] = [Technical(None, None, "started", model=model.digest, policy=digest, notice=NOTICE)]
+
+    def feed(self, block: bytes) -> list[Output]:
+        """Take in any piece of the stream; returns what it leads to.
+
+        Args:
+            block: NDJSON, cut anywhere.
+        """
+        self._fold(self._reader.feed(block))
+        return self._give()
+
+    def take(self, lines: list[Line]) -> list[Output]:
+        """Take in lines that have been read already; returns what they lead to."""
+        self._fold(lines)
+        return self._give()
+
+    def close(self) -> list[Output]:
+        """The stream is over: close every step that ends at or before the last sample of its bed, and sum up.
+
+        Steps that end later stay open: what would have happened until their end is not known.
+        """
+        self._fold(self._reader.close())
+        self._step(_NOTHING, self._carry.slabs.watermark.copy())
+        now = self._intake.now
+        self._tally.forget_all(now)
+        self._lines += self._tally.news()
+        counts = dict(sorted(self._tally.total.items()))
+        self._lines.append(Technical(None, None if now is None else time_text(now), "summary", counts=counts))
+        return self._give()
+
+    def _give(self) -> list[Output]:
+        lines, self._lines = self._lines, []
+        return lines
+
+    def _fold(self, lines: list[Line]) -> None:
+        """Fold lines into the state: samples together, but never across a line that tells the clock."""
+        remaining, more = iter(lines), bool(lines)
+        while more:
+            batch = self._intake.take(remaining)
+            self._lines += self._tally.news()
+            if batch.admitted:
+                self._admit(np.fromiter(batch.admitted, np.int64), np.fromiter(batch.admitted.values(), np.int64))
+            if batch.time:
+                self._step(batch.events(), None)
+            if batch.left:
+                self._discharge(np.fromiter(batch.left, np.int64), np.fromiter(batch.left.values(), np.int64))
+            if batch.clock is not None:
+                self._pass_time(batch.clock)
+            more = batch.clock is not None
+
+    def _admit(self, bed: Int64, admitted: Int64) -> None:
+        more = self._beds.capacity - self._carry.beds
+        if more > 0:
+            self._carry.grow(self._beds.capacity)
+            self._hidden = np.concatenate([self._hidden, self._model.initial_hidden(more)])
+            self._alerts.grow(self._beds.capacity)
+        self._carry.admit(bed, admitted)
+        self._hidden[bed] = self._model.initial_hidden(len(bed))
+        self._alerts.admit(bed)
+
+    def _step(self, events: Events, until: Int64 | None) -> None:
+        """One tick: window, score, decide, and write down what came of it."""
+        self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
+        if len(dropped.event):
+            count_dropped(self._tally, self._beds.stay, dropped)
+            self._lines += self._tally.news()
+        if not len(rows):
+            return
+        risk = score_rows(self._model, self._hidden, rows)
+        wrong = ~np.isfinite(risk)
+        risk[wrong] = np.nan
+        for r in np.flatnonzero(wrong & (rows.reason == 0)).tolist():
+            self._tally.note(NO_NUMBER, self._beds.stay[rows.bed[r]], int(rows.time[r]))
+        decisions = None
+        if self._policy is not None:
+            self._alerts, decisions = decide(self._policy, self._alerts, rows.bed, rows.time, risk)
+        self._lines += scored(self._beds.stay, rows, risk, decisions, self._key)
+
+    def _discharge(self, bed: Int64, time: Int64) -> None:
+        """Close the steps that ended before the discharge, and empty the beds."""
+        until = np.full(self._carry.beds, NEVER)
+        # offline a discharge is believed whatever it says, so live too, short of what would fill the memory with rows
+        window = self._model.settings.window
+        ahead = self._after_known(bed, time) > max(window.max_gap, _MOST_STEPS * window.step)
+        until[bed] = np.where(ahead, NEVER, time)
+        self._step(_NOTHING, until)
+        self._carry.release(bed)
+        for b, t, wrong in zip(bed.tolist(), time.tolist(), ahead.tolist(), strict=True):
+            stay = self._beds.stay[b]
+            if wrong:
+                self._tally.note("ahead", stay, t)
+            self._tally.leave(stay, t)
+            self._beds.free(b)
+        self._lines += self._tally.news()
+
+    def _pass_time(self, clock: int) -> None:
+        """Close every step that has been over for as long as the grace."""
+        bed = np.flatnonzero(self._carry.slabs.admitted != NEVER)
+        until = np.full(self._carry.beds, NEVER)
+        window = self._model.settings.window
+        ahead = self._after_known(bed, np.full(len(bed), clock)) > window.max_gap
+        until[bed] = np.where(ahead, NEVER, clock - int(window.grace))
+        if ahead.any():
+            self._tally.note("ahead", None, clock)
+        self._step(_NOTHING, until)
+        self._lines += self._tally.news()
+
+    def _after_known(self, bed: Int64, time: Int64) -> Int64:
+        """How long after all that is known of their beds these times are, microseconds."""
+        slabs = self._carry.slabs
+        return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])
+
+
+def refuse_other_model(model: Model, policy: AlertPolicy | None) -> None:
+    """Refuse a policy whose thresholds were tuned on another model; one written by hand names no model and may pass.
+
+    Raises:
+        ModelError: the policy names another model.
+    """
+    if policy is not None and policy.model_digest not in ("", model.digest):
+        raise ModelError(
+            "policy model_digest", f"{policy.model_digest[:12]}, another model", f"{model.digest[:12]}, this one",
+            "tune a policy for this model: vitals tune MODEL --data COHORT --max-alerts 5/100pd",
+        )  # fmt: skip

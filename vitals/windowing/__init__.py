@@ -1,0 +1,1 @@
+"""Samples in, rows out: the one definition of a window."""

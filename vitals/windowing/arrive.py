@@ -1,0 +1,106 @@
+"""Which samples are taken in, and which steps they make due. Compiled loops; what you read is what runs."""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from vitals.windowing.carry import Slabs
+from vitals.windowing.rules import Rules
+from vitals.windowing.types import NEVER, Drop, Float32, Int8, Int16, Int32, Int64
+
+_LATE, _IMPOSSIBLE, _NOT_A_NUMBER, _AHEAD = map(int, (Drop.LATE, Drop.IMPOSSIBLE, Drop.NOT_A_NUMBER, Drop.AHEAD))
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def last_end(admitted: int, step: int, time: int) -> int:
+    """End of the last step (step 0 ends at the admission) that lies at or before ``time``; NEVER if there is none."""
+    if time < admitted:
+        return NEVER
+    return admitted + (time - admitted) // step * step
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def judge(rules: Rules, slabs: Slabs, b: int, time: int, c: int, value: float) -> int:
+    """Why this sample must be left out, or 0."""
+    if not np.isfinite(value):
+        return _NOT_A_NUMBER
+    if value < rules.low[c] or value > rules.high[c]:
+        return _IMPOSSIBLE
+    if time <= slabs.reach[b]:
+        return _LATE
+    known = max(slabs.watermark[b], slabs.reach[b], slabs.admitted[b])
+    # compared by subtraction, since known + max_gap could leave the range of int64
+    if time > known and time - known > rules.max_gap:
+        return _AHEAD
+    return 0
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def arrive(rules: Rules, slabs: Slabs, bed: Int32, time: Int64, signal: Int16, value: Float32, verdict: Int8) -> None:
+    """Judge every sample in order of arrival; an accepted one moves its bed's watermark and the steps that are due."""
+    for i in range(len(bed)):
+        b, t = bed[i], time[i]
+        verdict[i] = judge(rules, slabs, b, t, signal[i], value[i])
+        if verdict[i] == 0 and t > slabs.watermark[b]:
+            slabs.watermark[b] = t
+            # a later sample proves that a step is over only once it lies more than grace behind the step's end
+            due = last_end(slabs.admitted[b], rules.step, t - rules.grace - 1)
+            slabs.reach[b] = max(slabs.reach[b], due)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
+def pass_time(rules: Rules, slabs: Slabs, clock: Int64) -> None:
+    """Make every step due whose end the clock has reached."""
+    for b in range(len(clock)):
+        if slabs.admitted[b] != NEVER and clock[b] != NEVER:
+            slabs.reach[b] = max(slabs.reach[b], last_end(slabs.admitted[b], rules.step, clock[b]))
+
+
+@njit(cache=True, nogil=True)
+def group_by_bed(bed: Int32, verdict: Int8, touched: Int32, beds: int) -> tuple[Int64, Int64]:
+    """Positions of the accepted samples by bed, in order of arrival within a bed.
+
+    Returns:
+        ``start`` ``(len(touched) + 1,)`` and ``order``: the samples of ``touched[j]`` are
+        ``order[start[j]:start[j + 1]]``.
+    """
+    place = np.zeros(beds, np.int32)
+    for j in range(len(touched)):
+        place[touched[j]] = j
+    start = np.zeros(len(touched) + 1, np.int64)
+    for i in range(len(bed)):
+        if verdict[i] == 0:
+            start[place[bed[i]] + 1] += 1
+    for j in range(len(touched)):
+        start[j + 1] += start[j]
+    order = np.empty(start[-1], np.int64)
+    end = start[:-1].copy()
+    for i in range(len(bed)):
+        if verdict[i] == 0:
+            j = place[bed[i]]
+            order[end[j]] = i
+            end[j] += 1
+    return start, order
+
+
+@njit(cache=True, nogil=True)
+def count(
+    rules: Rules, slabs: Slabs, touched: Int32, start: Int64, order: Int64, time: Int64
+) -> tuple[int, int, int, int]:
+    """How much room :func:`vitals.windowing.close.close` needs: rows, samples that stay open, duplicates, buffer."""
+    rows = left = duplicates = longest = 0
+    for j in range(len(touched)):
+        b = touched[j]
+        new = start[j + 1] - start[j]
+        if slabs.reach[b] == slabs.closed[b]:
+            left += new
+            continue
+        since = max(slabs.closed[b], slabs.admitted[b])
+        rows += (slabs.reach[b] - since) // rules.step
+        duplicates += new + slabs.waiting[b]
+        longest = max(longest, new + slabs.waiting[b])
+        left += slabs.waiting[b]
+        for i in range(start[j], start[j + 1]):
+            left += time[order[i]] > slabs.reach[b]
+    return rows, left, duplicates, longest

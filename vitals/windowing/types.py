@@ -1,0 +1,104 @@
+"""What flows through the windowing: events in, rows out, and why a sample or a risk was left out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Int16 = NDArray[np.int16]
+Int32 = NDArray[np.int32]
+Int64 = NDArray[np.int64]
+Int8 = NDArray[np.int8]
+Float32 = NDArray[np.float32]
+Float64 = NDArray[np.float64]
+
+NEVER = np.iinfo(np.int64).min
+"""The time of something that has not happened yet."""
+
+
+class Drop(IntEnum):
+    """Why a sample did not become part of a row."""
+
+    LATE = 1  # its step had been closed (and the grace was over)
+    DUPLICATE = 2  # another sample of the same stay, time and signal counts instead
+    IMPOSSIBLE = 3  # outside the limits of its signal
+    NOT_A_NUMBER = 4  # NaN or infinite
+    AHEAD = 5  # farther ahead of its stay's clock than max_gap: its clock must be wrong
+
+
+class Reason(IntEnum):
+    """Why a row can have no risk (0: it can)."""
+
+    NONE = 0
+    WARMING_UP = 1  # the stay is younger than the warm-up
+    TOO_LITTLE_KNOWN = 2  # fewer signals have a value than min_observed
+
+
+@dataclass(frozen=True)
+class Events:
+    """Samples in the order in which they arrived.
+
+    Attributes:
+        bed: row of the ward, ``(n,)`` int32.
+        time: when each was measured, ``(n,)`` int64 microseconds UTC.
+        signal: column of the rows, ``(n,)`` int16 index into ``settings.channels``.
+        value: in the unit of the catalogue, ``(n,)`` float32.
+    """
+
+    bed: Int32
+    time: Int64
+    signal: Int16
+    value: Float32
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.bed)
+
+
+@dataclass(frozen=True)
+class Rows:
+    """Closed steps, ordered by bed and within a bed by time.
+
+    Attributes:
+        bed: row of the ward, ``(R,)`` int32.
+        time: end of the step (inclusive) = prediction time, ``(R,)`` int64 microseconds UTC.
+        value: ``(R, C)`` float32 in clinical units, NaN where nothing is known.
+        age: hours between the sample behind ``value`` and ``time``, ``(R, C)`` float32, NaN where nothing is known.
+        reason: a :class:`Reason` each, ``(R,)`` int8.
+    """
+
+    bed: Int32
+    time: Int64
+    value: Float32
+    age: Float32
+    reason: Int8
+
+    def __len__(self) -> int:
+        """Number of rows."""
+        return len(self.bed)
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """Samples that were left out.
+
+    Attributes:
+        event: position in the :class:`Events` of this call, or -1 for one that had been waiting in the carry, ``(d,)``.
+        bed: row of the ward, ``(d,)`` int32.
+        signal: column, ``(d,)`` int16.
+        time: when it was measured, ``(d,)`` int64.
+        reason: a :class:`Drop` each, ``(d,)`` int8.
+    """
+
+    event: Int64
+    bed: Int32
+    signal: Int16
+    time: Int64
+    reason: Int8
+
+    def counts(self) -> dict[str, int]:
+        """How many for each reason, by name."""
+        return {reason.name.lower(): int((self.reason == reason).sum()) for reason in Drop if (self.reason == reason).any()}
