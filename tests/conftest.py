@@ -7,14 +7,14 @@ import os
 # Before anything imports torch or onnxruntime: more threads would change nothing but the time, and the order of sums.
 os.environ["OMP_NUM_THREADS"] = "1"
 
-from pathlib import Path  # noqa: E402
+from pathlib import Path
 
-import pytest  # noqa: E402
-from hypothesis import HealthCheck, settings  # noqa: E402
+import pytest
+from hypothesis import HealthCheck, settings
 
 QUIET = (HealthCheck.too_slow, HealthCheck.data_too_large)
 settings.register_profile("ci", derandomize=True, max_examples=100, deadline=None, suppress_health_check=QUIET)
-settings.register_profile("deep", max_examples=5_000, deadline=None, suppress_health_check=QUIET)
+settings.register_profile("deep", max_examples=2_000, deadline=None, suppress_health_check=QUIET)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci"))
 
 

@@ -94,7 +94,8 @@ def naive_bed(
             fault = naive_fault(settings, sample)
             if fault is None and closed >= 0 and sample.time <= admitted + closed * settings.window.step:
                 fault = "LATE"
-            latest = max(time for time in (admitted, watermark, clock) if time is not None)
+            end = admitted + max(closed, 0) * settings.window.step
+            latest = end if watermark is None else max(end, watermark)
             if fault is None and sample.time - latest > settings.window.max_gap:
                 fault = "AHEAD"
             if fault is not None:
@@ -125,9 +126,7 @@ def naive_fault(settings: Settings, sample: Sample) -> str | None:
     return None
 
 
-def naive_last_closed(
-    settings: Settings, admitted: int, closed: int, watermark: int | None, clock: int | None
-) -> int:
+def naive_last_closed(settings: Settings, admitted: int, closed: int, watermark: int | None, clock: int | None) -> int:
     """Go on from step to step for as long as the next one is closed."""
     while True:
         end = admitted + (closed + 1) * settings.window.step

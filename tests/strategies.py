@@ -84,7 +84,7 @@ def window_settings(draw: st.DrawFn) -> Settings:
         grace=draw(durations(0, 0, 1, step // 2, step, 2 * step + 1)),
         warm_up=draw(durations(0, 0, step, 2 * step, 2 * step + 1)),
         min_observed=draw(st.integers(0, len(names))),
-        max_gap=draw(durations(STAY, 30 * 24 * HOUR, step // 2, step, 3 * step)),
+        max_gap=draw(durations(STAY, STAY, 30 * 24 * HOUR, step // 2, 2 * step)),
     )
     return Settings(
         name="edges",
@@ -107,10 +107,9 @@ def edges(settings: Settings) -> list[int]:
 def hops(settings: Settings) -> list[int]:
     """Lengths of time that mean something under these settings."""
     window = settings.window
-    lengths = {window.step, window.grace, window.step - 1, window.grace + 1, window.step // 2}
-    if window.max_gap < 10 * window.step:
-        lengths |= {window.max_gap, window.max_gap + 1}
-    return sorted(map(int, lengths))
+    if window.max_gap <= 2 * window.step:
+        return [int(window.max_gap), int(window.max_gap) + 1]
+    return [int(length) for length in (window.step, window.step // 2, window.grace, window.grace, window.grace + 1)]
 
 
 def values(name: str) -> st.SearchStrategy[float]:
@@ -133,18 +132,20 @@ def offsets(draw: st.DrawFn, settings: Settings) -> list[int]:
         return draw(st.lists(anywhere, max_size=5))
     if kind == "gap":  # a probe that was off for many steps
         return [*draw(st.lists(anywhere, max_size=2)), 40 * step + draw(st.integers(-1, 1))]
-    start = draw(st.integers(-1, 3)) * step
     if kind == "chain":  # each a grace, a greatest gap or the like after the one before
-        hop = draw(st.sampled_from(hops(settings)))
-        return [start + number * hop for number in range(4)] + [start + 4 * hop + draw(st.integers(-1, 1))]
+        first, hop = draw(st.sampled_from([-1, 0, 1, 2])) * step, draw(st.sampled_from(hops(settings)))
+        return [first + number * hop for number in range(4)] + [first + 4 * hop + draw(st.integers(-1, 1))]
+    start = draw(st.integers(-1, 3)) * step
     return [start + part for part in draw(st.lists(st.integers(1, step), min_size=3, max_size=9))]
 
 
 @st.composite
-def bed_samples(draw: st.DrawFn, settings: Settings, bed: int, admitted: int, grace_only: bool) -> list[tuple[int, Sample]]:
+def bed_samples(
+    draw: st.DrawFn, settings: Settings, bed: int, admitted: int, grace_only: bool
+) -> list[tuple[int, Sample]]:
     """(arrival, sample) of one bed; with ``grace_only`` none arrives after its grace."""
     grace = int(settings.window.grace)
-    delays = [0, 0, 0, grace] if grace_only else [0, 0, 0, grace, grace + 1, int(settings.window.step) + grace + 1]
+    delays = [0, grace] if grace_only else [0, 0, 0, grace, grace + 1, int(settings.window.step) + grace + 1]
     delay = st.sampled_from(delays)
     found = []
     for column, name in enumerate(settings.channels):
@@ -163,7 +164,9 @@ def bed_samples(draw: st.DrawFn, settings: Settings, bed: int, admitted: int, gr
 def clock(draw: st.DrawFn, settings: Settings, admitted: Sequence[int | None]) -> tuple[int | None, ...]:
     """What the clocks say: nothing, the same for all, or for each bed a time on or beside the end of a step."""
     step = int(settings.window.step)
-    when = st.builds(lambda number, nudge: number * step + nudge, st.integers(-1, 6), st.sampled_from([-1, 0, 1, step // 2]))
+    when = st.builds(
+        lambda number, nudge: number * step + nudge, st.integers(-1, 6), st.sampled_from([-1, 0, 1, step // 2])
+    )
     if draw(st.booleans()):
         first = next((start for start in admitted if start is not None), 0)
         return (first + draw(when),) * len(admitted)
@@ -195,8 +198,8 @@ def wards(draw: st.DrawFn, grace_only: bool = False, settings: Settings | None =
     samples = tuple(sample for _, sample in sorted(arrivals, key=lambda pair: pair[0]))
     clocks = []
     if not grace_only:
-        for at in draw(st.lists(st.integers(0, len(samples)), max_size=2)):
-            clocks.append((at, draw(clock(settings, admitted))))
+        places = draw(st.lists(st.integers(0, len(samples)), max_size=2))
+        clocks += [(at, draw(clock(settings, admitted))) for at in places]
     clocks.append((len(samples), draw(clock(settings, admitted))))
     return Ward(settings, admitted, samples, tuple(clocks))
 
@@ -218,12 +221,12 @@ def cut_wards(draw: st.DrawFn, grace_only: bool = False) -> tuple[Ward, list[int
 
 
 @st.composite
-def changed_futures(draw: st.DrawFn) -> tuple[Ward, int, Ward]:
+def changed_futures(draw: st.DrawFn, settings: Settings | None = None) -> tuple[Ward, int, Ward]:
     """A ward, a time, and the ward with other samples after that time; both clocks close everything up to it."""
-    ward = draw(wards(grace_only=True))
+    ward = draw(wards(grace_only=True, settings=settings))
     starts = [start for start in ward.admitted if start is not None]
     step = int(ward.settings.window.step)
-    now = max(starts, default=0) + draw(st.integers(-1, 5)) * step + draw(st.sampled_from([-1, 0, 1]))
+    now = max(starts, default=0) + draw(st.integers(-1, 5)) * step + draw(st.sampled_from([0, 0, 0, -1, 1]))
     changed, keep = [], []
     for sample in ward.samples:
         fate = draw(st.sampled_from(["stays", "goes", "changes"])) if sample.time > now else "stays"
@@ -233,7 +236,9 @@ def changed_futures(draw: st.DrawFn) -> tuple[Ward, int, Ward]:
         changed.append(sample._replace(signal=column, value=value))
     other = replace(ward, samples=tuple(changed)).only(keep)
     occupied = [bed for bed, start in enumerate(ward.admitted) if start is not None]
-    new = st.builds(Sample, st.sampled_from(occupied), st.integers(1, 2 * step).map(lambda after: now + after), st.just(0), st.just(50.0))
+    after = st.sampled_from([1, 1, step, 2 * step]).map(lambda later: now + later)
+    plausible = sum(catalogue()[ward.settings.channels[0]].limits) / 2
+    new = st.builds(Sample, st.sampled_from(occupied), after, st.just(0), st.just(plausible))
     more = draw(st.lists(new, max_size=3)) if occupied else []
     return closing_at(ward, now), now, closing_at(replace(other, samples=(*other.samples, *more)), now)
 
@@ -262,11 +267,11 @@ def ward_orders(draw: st.DrawFn) -> tuple[Ward, list[int]]:
 
 
 @st.composite
-def policies(draw: st.DrawFn) -> AlertPolicy:
-    """Policies at the edges of what is allowed."""
+def policies(draw: st.DrawFn, lengths: Sequence[int] = (1, 1, 2, 3, 5, 64)) -> AlertPolicy:
+    """Policies at the edges of what is allowed; persistence looks at one of these numbers of scores."""
     threshold = draw(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]))
-    clear = draw(st.sampled_from([0.0, 0.5, 1.0])) * threshold
-    n = draw(st.sampled_from([1, 1, 2, 3, 5, 63, 64]))
+    clear = draw(st.sampled_from([0.0, 0.5, 0.5])) * threshold
+    n = draw(st.sampled_from(lengths))
     k = draw(st.sampled_from(sorted({1, (n + 1) // 2, n})))
     return AlertPolicy(
         threshold=threshold,
@@ -281,7 +286,8 @@ def risks(policy: AlertPolicy) -> st.SearchStrategy[float]:
     """Risks on and beside the threshold and the hysteresis, and missing ones."""
     marks = [np.float32(policy.threshold), np.float32(policy.clear_below)]
     beside = [np.nextafter(mark, np.float32(bound)) for mark in marks for bound in (0.0, 1.0)]
-    return st.sampled_from([*map(float, marks), *map(float, beside), 0.0, 1.0, 0.3, math.nan])
+    between = float(np.float32((policy.threshold + policy.clear_below) / 2))
+    return st.sampled_from([*map(float, marks), *map(float, beside), between, between, 0.0, 1.0, math.nan])
 
 
 @dataclass(frozen=True)
@@ -295,13 +301,15 @@ class Scores:
 @st.composite
 def scores(draw: st.DrawFn, long: bool = False) -> Scores:
     """Scores of one to three beds; ``long`` ones outlast a persistence of 64."""
-    policy = draw(policies())
+    policy = draw(policies((63, 64)) if long else policies())
     gap = st.sampled_from([HOUR, HOUR, HOUR, 1, HOUR - 1, HOUR + 1, 30 * HOUR])
     beds = []
     for _ in range(draw(st.integers(1, 3))):
         time = draw(st.sampled_from(EPOCHS))
         rows = []
-        runs = st.lists(st.tuples(risks(policy), st.sampled_from([1, 1, 1, 2, 62, 64] if long else [1, 1, 2, 4])), max_size=7)
+        runs = st.lists(
+            st.tuples(risks(policy), st.sampled_from([1, 1, 1, 2, 62, 64] if long else [1, 1, 2, 4])), max_size=7
+        )
         for risk, count in draw(runs):
             for _ in range(count):
                 time += HOUR if count > 4 else draw(gap)
@@ -314,9 +322,7 @@ def scores(draw: st.DrawFn, long: bool = False) -> Scores:
 def cut_scores(draw: st.DrawFn) -> tuple[Scores, list[list[int]]]:
     """Scores, and for each call after the first the row of each bed that it begins with."""
     found = draw(scores(long=draw(st.booleans())))
-    borders = [
-        sorted(draw(st.lists(st.integers(0, len(rows)), min_size=3, max_size=3))) for rows in found.beds
-    ]
+    borders = [sorted(draw(st.lists(st.integers(0, len(rows)), min_size=3, max_size=3))) for rows in found.beds]
     return found, [list(border) for border in zip(*borders, strict=True)]
 
 
@@ -368,13 +374,9 @@ def labelled_stays(draw: st.DrawFn) -> tuple[Label, list[tuple[list[int], list[i
     for _ in range(draw(st.integers(0, 4))):
         start = draw(st.sampled_from(EPOCHS))
         times = [start + number * HOUR for number in range(draw(st.integers(0, 9)))]
-        onset = st.builds(
-            lambda number, shift, nudge: start + number * HOUR + shift + nudge,
-            st.integers(-1, 12),
-            st.sampled_from([0, horizon, -horizon]),
-            st.sampled_from([-1, 0, 1]),
-        )
-        stays.append((times, draw(st.lists(onset, max_size=2))))
+        hours = st.integers(-1, 12).map(lambda number: number * HOUR)
+        onset = st.tuples(hours, st.sampled_from([0, horizon, -horizon]), st.sampled_from([-1, 0, 1])).map(sum)
+        stays.append((times, [start + after for after in draw(st.lists(onset, max_size=2))]))
     return label, stays
 
 
@@ -392,7 +394,13 @@ def challenge_stays(draw: st.DrawFn) -> list[tuple[list[int], list[int]]]:
 
 # ---- settings --------------------------------------------------------------------------------------------------------
 
-SHARES = ((0.7, 0.1, 0.1, 0.1), (1.0, 0.0, 0.0, 0.0), (0.25, 0.25, 0.25, 0.25), (0.1, 0.2, 0.3, 0.4), (0.0, 0.0, 0.0, 1.0))
+SHARES = (
+    (0.7, 0.1, 0.1, 0.1),
+    (1.0, 0.0, 0.0, 0.0),
+    (0.25, 0.25, 0.25, 0.25),
+    (0.1, 0.2, 0.3, 0.4),
+    (0.0, 0.0, 0.0, 1.0),
+)
 NAMES = st.text(max_size=12)
 
 
@@ -413,7 +421,9 @@ def any_window(draw: st.DrawFn) -> Window:
     """Any window that is allowed."""
     step = draw(any_duration().filter(lambda length: 0 < length < STAY))
     lookback = draw(st.just(STAY) | st.integers(2, 100).map(lambda count: Duration(count * step)))
-    return Window(step, lookback, draw(any_duration()), draw(any_duration()), draw(st.integers(0, 5)), draw(any_duration()))
+    return Window(
+        step, lookback, draw(any_duration()), draw(any_duration()), draw(st.integers(0, 5)), draw(any_duration())
+    )
 
 
 @st.composite

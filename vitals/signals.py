@@ -48,8 +48,10 @@ def catalogue() -> Mapping[str, Signal]:
     """
     text = importlib.resources.files("vitals").joinpath("signals.toml").read_text("utf-8")
     return MappingProxyType(
-        {name: Signal(name=name, **{**entry, "limits": tuple(map(float, entry["limits"]))})
-         for name, entry in tomllib.loads(text).items()}
+        {
+            name: Signal(name=name, **{**entry, "limits": tuple(map(float, entry["limits"]))})
+            for name, entry in tomllib.loads(text).items()
+        }
     )
 
 

@@ -1,12 +1,17 @@
-"""Another process, for the laws that must hold across a restart."""
+"""What the laws share: another process, for those that must hold across a restart, and small models."""
 
 from __future__ import annotations
 
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
+
+if TYPE_CHECKING:
+    from tests.laws.scoring import Trial
 
 
 @pytest.fixture(scope="session")
@@ -14,3 +19,25 @@ def other_process() -> Iterator[ProcessPoolExecutor]:
     """A process that was started from scratch and shares nothing with this one."""
     with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as executor:
         yield executor
+
+
+@pytest.fixture(scope="session", params=["gru", "lstm", "gru 2 layers", "gru 3h", "lstm 3h"])
+def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trial:
+    """A small model of each kind with random weights, exported into a folder and opened from there."""
+    from tests.laws.scoring import Trial
+    from tests.small import random_rows, small_network, small_settings
+    from vitals.learning.export import export
+    from vitals.scoring.model import open_model
+    from vitals.scoring.ward_step import score_rows
+    from vitals.spec.policy import AlertPolicy
+
+    kind, _, more = request.param.partition(" ")
+    bounds = {"grace": "30min", "warm_up": "1h", "min_observed": 1}
+    settings = small_settings(kind, more if more == "3h" else "stay", 2 if more == "2 layers" else 1, **bounds)
+    network = small_network(settings)
+    folder = tmp_path_factory.mktemp(request.param.replace(" ", "-"))
+    (folder / "model.onnx").write_bytes(export(network, settings, {}))
+    model = open_model(folder)
+    rows = random_rows(settings, [20] * 10)
+    usual = float(np.median(score_rows(model, model.initial_hidden(10), rows)))
+    return Trial(settings, network, folder, model, AlertPolicy(usual, usual * 0.99, (2, 3), rearm="below_clear"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -123,7 +124,7 @@ def decide_on(
 ) -> tuple[AlertState, list[Alerts]]:
     """Hand over the rows between each border and the next; (time, outcome) of every decision, by bed."""
     found: list[Alerts] = [[] for _ in scores.beds]
-    for begin, end in zip(borders[:-1], borders[1:], strict=True):
+    for begin, end in itertools.pairwise(borders):
         bed, time, risk = columns_of(scores, begin, end)
         state, due = decide(scores.policy, state, bed, time, risk)
         assert (np.diff(due.row) > 0).all(), "one decision a row, in the order of the rows"

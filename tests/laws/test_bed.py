@@ -19,8 +19,9 @@ from tests.laws.running import (
     with_policy,
 )
 from tests.naive import Call, Sample
-from tests.strategies import Scores, Ward, score_orders, successions, ward_orders
+from tests.strategies import HOUR, Scores, Ward, score_orders, successions, ward_orders
 from vitals.alerting.decide import AlertState, decide
+from vitals.spec.settings import Settings
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry
 
@@ -113,9 +114,6 @@ def test_alerts_do_not_depend_on_who_lay_there_before(case: tuple[Scores, list[i
 
 def test_the_ward_grows_while_samples_wait() -> None:
     """A bed that is added in mid-stream, with samples of open steps waiting in the others, changes nothing there."""
-    from tests.strategies import HOUR
-    from vitals.spec.settings import Settings
-
     settings = Settings.from_tables(
         {
             "name": "x",

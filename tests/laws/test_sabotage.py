@@ -45,6 +45,7 @@ from vitals.alerting.decide import AlertState, Decisions, decide
 from vitals.alerting.evaluate import Evaluation, evaluate
 from vitals.labelling.labels import label_rows
 from vitals.labelling.utility import utility
+from vitals.signals import catalogue
 from vitals.spec.duration import Duration
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import to_toml
@@ -171,8 +172,6 @@ def clock_off_by(microseconds: int) -> Advance:
 
 def impossible_is_clipped(settings: Settings, carry: Carry, events: Events) -> Events:
     """A value outside its limits is drawn to the limit."""
-    from vitals.signals import catalogue
-
     limits = np.array([catalogue()[name].limits for name in settings.channels], np.float32)[events.signal]
     clipped = np.clip(events.value, limits[:, 0], limits[:, 1])
     return replace(events, value=np.where(np.isfinite(events.value), clipped, events.value))
@@ -249,8 +248,8 @@ def silent_about(*reasons: Drop) -> Advance:
     def broken(settings: Settings, carry: Carry, events: Events, until: Any) -> tuple[Carry, Rows, Dropped]:
         carry, rows, told = advance(settings, carry, events, until)
         keep = ~np.isin(told.reason, reasons)
-        fields = (told.event, told.bed, told.signal, told.time, told.reason)
-        return carry, rows, Dropped(*(field[keep] for field in fields))
+        kept = Dropped(told.event[keep], told.bed[keep], told.signal[keep], told.time[keep], told.reason[keep])
+        return carry, rows, kept
 
     return broken
 
@@ -283,7 +282,12 @@ WINDOWING: list[tuple[str, Any, Any, st.SearchStrategy[Any]]] = [
     ("max_age is exclusive", check_oracle, with_settings(shorter_max_age), cut_wards()),
     ("max_gap is exclusive", check_oracle, with_settings(other_window(max_gap=lambda gap: gap - 1)), cut_wards()),
     ("warm-up lasts a step longer", check_oracle, with_settings(other_window(warm_up=lambda w: w + 1)), cut_wards()),
-    ("one signal fewer is enough", check_oracle, with_settings(other_window(min_observed=lambda n: n - 1)), cut_wards()),
+    (
+        "one signal fewer is enough",
+        check_oracle,
+        with_settings(other_window(min_observed=lambda n: n - 1)),
+        cut_wards(),
+    ),
     ("rows without a reason", check_oracle, with_rows(without_reason), cut_wards()),
     ("the clock does not close its step", check_oracle, clock_off_by(-1), cut_wards()),
     ("the clock closes the step after it", check_oracle, clock_off_by(1), cut_wards()),
@@ -296,7 +300,9 @@ WINDOWING: list[tuple[str, Any, Any, st.SearchStrategy[Any]]] = [
 ]
 
 
-@pytest.mark.parametrize(("check", "broken", "cases"), [entry[1:] for entry in WINDOWING], ids=[e[0] for e in WINDOWING])
+@pytest.mark.parametrize(
+    ("check", "broken", "cases"), [entry[1:] for entry in WINDOWING], ids=[e[0] for e in WINDOWING]
+)
 def test_broken_windowing_is_caught(check: Any, broken: Any, cases: st.SearchStrategy[Any]) -> None:
     must_catch(check, broken, cases)
 
@@ -461,7 +467,9 @@ def save_without(part: str, name: str, value: Any) -> Callable[[Carry], bytes]:
     ],
 )
 def test_a_snapshot_that_forgets_rows_is_caught(part: str, name: str, value: Any, other_process: Executor) -> None:
-    must_catch(lambda broken, case: check_replay(broken, case, other_process), save_without(part, name, value), stopped_wards())
+    must_catch(
+        lambda broken, case: check_replay(broken, case, other_process), save_without(part, name, value), stopped_wards()
+    )
 
 
 @pytest.mark.parametrize(("name", "value"), [("recent", 0), ("armed", True), ("silenced_until", NEVER)])
@@ -477,7 +485,7 @@ def test_a_snapshot_that_forgets_alerts_is_caught(name: str, value: Any, other_p
 PARTS = np.array(["train", "validation", "tuning", "held_out"])
 
 
-def parts_by_position(split: Split, subject_ids: Iterable[str]) -> list[str]:
+def parts_by_position(split: Split, subject_ids: Iterable[str]) -> Any:
     """Stays are dealt out, whosever they are."""
     shares = [split.train, split.validation, split.tuning, split.held_out]
     stays = list(subject_ids)
@@ -494,7 +502,7 @@ def parts_of_a_shuffle(split: Split, subject_ids: Iterable[str]) -> list[str]:
     return [part[subject] for subject in stays]
 
 
-def parts_by_builtin_hash(split: Split, subject_ids: Iterable[str]) -> list[str]:
+def parts_by_builtin_hash(split: Split, subject_ids: Iterable[str]) -> Any:
     """Python's own hash, which differs from process to process."""
     return PARTS[[hash((split.seed, subject)) % 4 for subject in subject_ids]].tolist()
 

@@ -14,10 +14,18 @@ from vitals.cohort.split import parts
 from vitals.spec.settings import Split
 
 Parts = Callable[[Split, Iterable[str]], Any]
-SHARES = ((0.7, 0.1, 0.1, 0.1), (0.25, 0.25, 0.25, 0.25), (0.0, 0.5, 0.0, 0.5), (1.0, 0.0, 0.0, 0.0), (0.0, 0.0, 0.0, 1.0))
+SHARES = (
+    (0.7, 0.1, 0.1, 0.1),
+    (0.25, 0.25, 0.25, 0.25),
+    (0.0, 0.5, 0.0, 0.5),
+    (1.0, 0.0, 0.0, 0.0),
+    (0.0, 0.0, 0.0, 1.0),
+)
 NAMES = ("train", "validation", "tuning", "held_out")
 # Names that a careless reader would take for one another, or for numbers.
-SUBJECTS = st.sampled_from(["1", "01", "1.0", "p000001", "P000001", "p000001 ", "", "ä", "a\u0308", "nan"]) | st.text(max_size=5)
+SUBJECTS = st.sampled_from(["1", "01", "1.0", "p000001", "P000001", "p000001 ", "", "ä", "a\u0308", "nan"]) | st.text(
+    max_size=5
+)
 
 
 @st.composite
@@ -26,7 +34,12 @@ def patients(draw: st.DrawFn) -> tuple[Split, list[str], list[str], list[int]]:
     split = Split(draw(st.integers(0, 3)), *draw(st.sampled_from(SHARES)))
     pool = draw(st.lists(SUBJECTS, min_size=1, max_size=6, unique=True))
     stays = draw(st.lists(st.sampled_from(pool), max_size=12))
-    return split, stays, draw(st.lists(st.sampled_from(pool) | SUBJECTS, max_size=6)), draw(st.permutations(range(len(stays))))
+    return (
+        split,
+        stays,
+        draw(st.lists(st.sampled_from(pool) | SUBJECTS, max_size=6)),
+        draw(st.permutations(range(len(stays)))),
+    )
 
 
 def check_split(parts: Parts, case: tuple[Split, list[str], list[str], list[int]]) -> None:

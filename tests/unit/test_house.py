@@ -161,10 +161,14 @@ def test_each_dependency_has_its_reason(extra: str | None) -> None:
 
 def test_a_decision_fits_on_a_page() -> None:
     pages = sorted((ROOT / "docs" / "decisions").glob("*.md"))
-    assert pages
-    for number, page in enumerate(pages, start=1):
-        assert page.name.startswith(f"{number:04d}-")
-        assert len(page.read_text("utf-8").splitlines()) <= 50
+    numbers = [page.name.partition("-")[0] for page in pages]
+    assert numbers
+    assert len(set(numbers)) == len(numbers)
+    for number, page in zip(numbers, pages, strict=True):
+        text = page.read_text("utf-8")
+        assert len(number) == 4
+        assert text.startswith(f"# {int(number)}. ")
+        assert len(text.splitlines()) <= 50
 
 
 @pytest.mark.parametrize("name", ["sepsis", "ward.toml", "settings/ward.toml", "settings/sepsis.toml"])

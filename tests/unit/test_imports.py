@@ -49,7 +49,7 @@ def test_the_bedside_loads_only_its_four_dependencies() -> None:
     rooms = modules_of(*BEDSIDE_ROOMS)
     assert "vitals.windowing.advance" in rooms
     assert "vitals.ward.ward" in rooms
-    found = loaded_by(f"import {', '.join(rooms)}, vitals.flows.watch")
+    found = loaded_by(f"import {', '.join(rooms)}, vitals.flows.watching")
     assert {"numpy", "numba", "msgspec", "onnxruntime"} <= found
     assert not found & (HEAVY | {"typer", "rich"})
 
@@ -57,7 +57,7 @@ def test_the_bedside_loads_only_its_four_dependencies() -> None:
 def test_the_bedside_works_where_nothing_heavy_is_installed() -> None:
     rooms = modules_of(*BEDSIDE_ROOMS)
     loaded_by(
-        f"import {', '.join(rooms)}, vitals.flows.watch, vitals.cli.main", without={*HEAVY, "scipy"}
+        f"import {', '.join(rooms)}, vitals.flows.watching, vitals.cli.main", without={*HEAVY, "scipy"}
     )  # numba looks whether scipy is there
 
 
@@ -82,10 +82,10 @@ def test_without_the_train_extra_a_command_names_it() -> None:
 def test_the_flows_are_functions_however_their_modules_were_loaded() -> None:
     program = (
         "import vitals\n"
-        "from vitals.flows.watch import watch\n"
+        "from vitals.flows.watching import watch\n"
         "assert vitals.flows.watch is watch\n"
-        "assert callable(vitals.flows.check)\n"
-        "from vitals.flows.check import check\n"
+        "assert callable(vitals.flows.checking)\n"
+        "from vitals.flows.checking import check\n"
         "assert vitals.flows.check is check\n"
         "assert vitals.open_model.__module__ == 'vitals.scoring.model'\n"
         "assert 'flows' in dir(vitals)"

@@ -25,7 +25,7 @@ def demo(
     Example:
       vitals demo --out /tmp/ward
     """
-    from vitals.flows.demo import demo as run_demo
+    from vitals.flows.demonstration import demo as run_demo
 
     with console.progress() as report:
         summary = run_demo(out, report)

@@ -79,7 +79,7 @@ def simulate(
     Example:
       vitals simulate cohorts/ward --beds 200 --hours 72 --seed 7
     """
-    from vitals.flows.simulate import simulate_cohort
+    from vitals.flows.simulation import simulate_cohort
 
     with console.progress() as report:
         summary = simulate_cohort(destination, beds, hours, seed, report)
@@ -95,7 +95,7 @@ def check(cohort: Cohort, json: Json = False) -> None:
     Example:
       vitals check cohorts/icu
     """
-    from vitals.flows.check import check as check_cohort_folder
+    from vitals.flows.checking import check as check_cohort_folder
 
     summary = check_cohort_folder(cohort)
     console.show(summary, as_json=json, title="Checked", lines=screens.checked(summary))

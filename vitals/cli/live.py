@@ -39,7 +39,7 @@ def replay(
       vitals replay cohorts/ward | vitals watch models/ward
       vitals replay cohorts/ward --speed 60 > events.ndjson
     """
-    from vitals.flows.replay import replay as replay_cohort
+    from vitals.flows.replaying import replay as replay_cohort
 
     with _lines(out) as sink:
         summary = replay_cohort(cohort, sink, speed)
@@ -70,7 +70,7 @@ def watch(
       vitals watch models/ward < events.ndjson > out.ndjson
       mosquitto_sub -t ward/# | vitals watch models/ward --policy night.toml
     """
-    from vitals.flows.watch import watch as watch_feed
+    from vitals.flows.watching import watch as watch_feed
 
     with _lines(out) as sink:
         summary = watch_feed(model, sys.stdin.buffer, sink, policy)

@@ -34,7 +34,7 @@ def train(
     from vitals.spec.shipped import settings_file
 
     chosen = Settings.from_toml(settings_file(settings))  # before PyTorch is loaded: a typing error shows at once
-    from vitals.flows.train import train as train_model
+    from vitals.flows.training import train as train_model
 
     with console.progress() as report:
         summary = train_model(chosen, data, out, report)
@@ -56,7 +56,7 @@ def score(
     Example:
       vitals score models/sepsis --data cohorts/icu --out risks.parquet
     """
-    from vitals.flows.score import score as score_cohort
+    from vitals.flows.scores import score as score_cohort
 
     with console.progress() as report:
         summary = score_cohort(model, data, out, report)
@@ -81,7 +81,7 @@ def evaluate(
     Example:
       vitals evaluate models/sepsis --data cohorts/icu --part held_out
     """
-    from vitals.flows.evaluate import evaluate_model
+    from vitals.flows.evaluation import evaluate_model
 
     with console.progress() as report:
         summary = evaluate_model(model, data, part, policy, report)
@@ -102,7 +102,7 @@ def tune(
     Example:
       vitals tune models/sepsis --data cohorts/icu --max-alerts 5/100pd
     """
-    from vitals.flows.tune import tune_model
+    from vitals.flows.tuning import tune_model
 
     with console.progress() as report:
         summary = tune_model(model, data, max_alerts, report)

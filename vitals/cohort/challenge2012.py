@@ -43,7 +43,7 @@ _ABOUT = About("PhysioNet/CinC Challenge 2012 (Silva et al., Comput Cardiol 2012
 
 
 def import_challenge2012(source: str | Path, destination: str | Path, progress: Progress | None = None) -> Cohort:
-    """Write records of the 2012 challenge as a cohort folder.
+    r"""Write records of the 2012 challenge as a cohort folder.
 
     The weight at admission is a demographic; later weights are kept as samples of ``weight``. Records without samples
     (the challenge has some) are kept; ``check_cohort`` counts them.
@@ -57,6 +57,15 @@ def import_challenge2012(source: str | Path, destination: str | Path, progress: 
     Raises:
         DataError: nothing to read, a damaged file, an unknown parameter, a value that is no number, a time that runs
             backwards, a record without an outcome or twice.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "1.txt").write_text("Time,Parameter,Value\n00:00,RecordID,1\n00:07,HR,73\n")
+        ...     _ = Path(folder, "Outcomes-a.txt").write_text("RecordID,In-hospital_death\n1,0\n")
+        ...     cohort = import_challenge2012(folder, folder + "/cohort")
+        >>> cohort.manifest["signals"]
+        {'heart_rate': 1}
     """
     source = Path(source)
     if not source.is_dir():

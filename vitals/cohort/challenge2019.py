@@ -43,7 +43,7 @@ _ABOUT = About(
 def import_challenge2019(
     sources: Sequence[str | Path], destination: str | Path, progress: Progress | None = None
 ) -> Cohort:
-    """Write stays of the 2019 challenge as a cohort folder.
+    r"""Write stays of the 2019 challenge as a cohort folder.
 
     A folder that holds ``hospital_*.parquet`` is read as those files; any other as the ``.psv`` files beneath it. The
     site is the last word of ``hospital_A`` or ``training_setB`` (plain ``training`` is A), else the folder's name.
@@ -56,6 +56,16 @@ def import_challenge2019(
     Raises:
         DataError: nothing to read, a damaged file, a missing or unknown column, a value that is no number, hours that
             do not follow each other, a label that goes back to 0, a stay that occurs twice.
+
+    Example:
+        >>> import tempfile
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = Path(folder, "training_setB", "p100001.psv")
+        ...     file.parent.mkdir()
+        ...     _ = file.write_text("|".join(COLUMNS) + "\n" + "|".join(["80", *["NaN"] * 38, "1", "0"]))
+        ...     cohort = import_challenge2019([folder], folder + "/cohort")
+        >>> cohort.stays["stay_id"].tolist(), cohort.manifest["sites"], cohort.manifest["signals"]
+        (['p100001'], {'B': 1}, {'heart_rate': 1})
     """
     files = [file for source in sources for file in _files(Path(source))]
     write_parts(destination, _parts(files, progress), _ABOUT)

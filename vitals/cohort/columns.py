@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.csv as pc
 
 from vitals.cohort.mapping import Mapping
-from vitals.cohort.reading import parquet
+from vitals.cohort.reading import read_frame
 from vitals.cohort.tables import microseconds, require
 from vitals.errors import DataError, nearest
 from vitals.windowing.types import Int64
@@ -65,6 +65,9 @@ class Columns:
         Raises:
             DataError: no such column, or a row without a value.
         """
+        return self._given(column, rows).astype(str)
+
+    def _given(self, column: str, rows: np.ndarray | None) -> pd.Series:
         present = self.present(column)
         rows = np.arange(len(self)) if rows is None else rows
         absent = rows[~present[rows]]
@@ -72,7 +75,7 @@ class Columns:
             came = f"nothing ({len(absent)} such rows)"
             cure = "fill it in or remove the row"
             raise DataError(self.place(int(absent[0]), column), came, "a value in every row", cure)
-        return self.frame[column].iloc[rows].astype(str)
+        return self.frame[column].iloc[rows]
 
     def numbers(self, column: str, rows: np.ndarray, codes: dict[str, float]) -> np.ndarray:
         """The values of some rows as float64; ``codes`` says what words mean.
@@ -102,13 +105,13 @@ class Columns:
             DataError: no such column, a row without a time, a text that is no time of the mapping's form.
         """
         rows = np.arange(len(self)) if rows is None else rows
-        text = self.text(column, rows)
-        values = self.frame[column].iloc[rows]
+        values = self._given(column, rows)
         form = self.mapping.time_format
         if pd.api.types.is_datetime64_any_dtype(values.dtype):
             return self._localised(values, column)
         if form in _SINCE_1970:
             return np.asarray(np.rint(self.numbers(column, rows, {}) * _SINCE_1970[form]), np.int64)
+        text = values.astype(str)
         zoned = text.str.contains(_ZONE, regex=True).to_numpy() if form == "iso" else np.full(len(text), "%z" in form)
         if zoned.any() and not zoned.all():
             odd = int(rows[np.flatnonzero(zoned != zoned[0])[0]])
@@ -141,8 +144,7 @@ def read_columns(path: Path, mapping: Mapping) -> Columns:
         DataError: no such file, an empty or damaged one, a line with too few or too many values.
     """
     if path.suffix == ".parquet":
-        with parquet(path) as file:
-            frame = file.read().to_pandas()
+        frame = read_frame(path)
     else:
         frame = _csv(path, mapping.delimiter)
     if not len(frame):

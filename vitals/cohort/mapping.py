@@ -173,6 +173,11 @@ def read_mapping(path: str | Path) -> Mapping:
     Raises:
         SettingsError: an unreadable file, an unknown key or signal, a wrong value.
         DataError: a unit that does not fit its signal.
+
+    Example:
+        >>> read_mapping("no/such.toml")
+        Traceback (most recent call last):
+        vitals.errors.SettingsError: no/such.toml: came no such file; wanted a TOML settings file; check the path
     """
     tables = load(path)
     _spell_out(tables.get("signals"))

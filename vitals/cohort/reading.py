@@ -62,7 +62,7 @@ def read_frame(path: Path) -> pd.DataFrame:
     """
     with parquet(path) as file:
         frame: pd.DataFrame = file.read().to_pandas()
-    for name in frame.columns:  # the stay ids of outcomes may come as categories
+    for name in frame.columns:  # of whatever texts or numbers
         if isinstance(frame[name].dtype, pd.CategoricalDtype):
             frame[name] = frame[name].astype(str)
     return frame

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +17,7 @@ from vitals.windowing.types import Int64
 
 HOUR = 3_600_000_000
 _STAYS_AT_ONCE = 2000
+_SAMPLES_AT_ONCE = 1_000_000
 _LIFT = 1 << 51  # microseconds: 71 years, and 2000 of them still fit into 64 bits
 _SIGNALS = tuple(catalogue().values())
 _NUMBER = {entry.name: i for i, entry in enumerate(_SIGNALS)}
@@ -99,8 +101,8 @@ def scan(cohort: Cohort, site: Int64, sites: int) -> Scan:
         CohortDigest(), counts[0], counts[1], np.full(shape, np.nan), counts[2], counts[3],
         np.zeros(len(cohort), np.int64), cohort.discharged - cohort.admitted,
     )  # fmt: skip
-    for start in range(0, len(cohort), _STAYS_AT_ONCE):
-        pieces = list(cohort.samples(start, start + _STAYS_AT_ONCE))
+    for start, stop in _blocks(cohort):
+        pieces = list(cohort.samples(start, stop))
         for piece in pieces:
             seen.digest.update(piece)
             _count_unknown(seen, piece)
@@ -112,6 +114,18 @@ def scan(cohort: Cohort, site: Int64, sites: int) -> Scan:
             _count_repeats(seen, block, cohort, site)
             _measure_silence(seen, block, cohort)
     return seen
+
+
+def _blocks(cohort: Cohort) -> Iterator[tuple[int, int]]:
+    """Ranges of stays with a bounded number of samples, so that minute-by-minute stays fit into memory as well."""
+    samples = np.cumsum(cohort.stays["samples"].to_numpy(np.int64))
+    start = 0
+    while start < len(cohort):
+        before = int(samples[start - 1]) if start else 0
+        stop = int(np.searchsorted(samples, before + _SAMPLES_AT_ONCE, side="right"))
+        stop = min(max(stop, start + 1), start + _STAYS_AT_ONCE)
+        yield start, stop
+        start = stop
 
 
 def _known(pieces: list[Samples]) -> Samples:

@@ -159,6 +159,11 @@ def open_cohort(path: str | Path) -> Cohort:
 
     Raises:
         DataError: no such folder, a folder that is no cohort, a damaged or newer one.
+
+    Example:
+        >>> open_cohort("no/such/folder")
+        Traceback (most recent call last):
+        vitals.errors.DataError: no/such/folder: came no such folder; wanted a cohort folder; make one with: ...
     """
     path = Path(path)
     if not path.is_dir():

@@ -24,7 +24,7 @@ Progress = Callable[[int, int, str], None]
 def import_table(
     source: str | Path, destination: str | Path, mapping: str | Path | Mapping, progress: Progress | None = None
 ) -> Cohort:
-    """Write somebody's tables as a cohort folder; nothing is repaired, what does not fit is refused.
+    r"""Write somebody's tables as a cohort folder; nothing is repaired, what does not fit is refused.
 
     Args:
         source: the folder of the tables, or the one file of samples in it.
@@ -37,6 +37,28 @@ def import_table(
         DataError: a missing column, an unknown name, a unit that does not fit, a value that is no number, a stay, time
             and signal twice, a time that runs backwards without an arrival column, a stay without a sample, an onset
             after discharge, a patient in two sites; with file, row and column.
+
+    Example:
+        >>> import tempfile
+        >>> rules = '''
+        ... layout = "wide"
+        ... events = { files = "chart.csv", stay_id = "stay", time = "time" }
+        ... signals = { temp = { signal = "temperature", unit = "degF" } }
+        ... [stays]
+        ... file = "stays.csv"
+        ... stay_id = "stay"
+        ... subject_id = "stay"
+        ... site_is = "north"
+        ... admitted = "from"
+        ... discharged = "to"
+        ... '''
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     _ = Path(folder, "m.toml").write_text(rules)
+        ...     _ = Path(folder, "chart.csv").write_text("stay,time,temp\n1,2024-03-01T10:00,100.4\n")
+        ...     _ = Path(folder, "stays.csv").write_text("stay,from,to\n1,2024-03-01T09:00,2024-03-01T12:00\n")
+        ...     cohort = import_table(folder, folder + "/cohort", folder + "/m.toml")
+        ...     round(float(next(cohort.samples()).value[0]), 3)
+        38.0
     """
     rules = mapping if isinstance(mapping, Mapping) else read_mapping(mapping)
     source = Path(source)

@@ -77,8 +77,14 @@ def write_parts(path: str | Path, parts: Iterable[Part], about: About) -> None:
 
     Raises:
         DataError: tables that are no cohort, or a ``path`` that holds something else.
+
+    Example:
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     write_parts(folder + "/cohort", [], About("nothing", "CC0"))
+        Traceback (most recent call last):
+        vitals.errors.DataError: ...: came no stay; wanted at least one stay; check that the source is the one you meant
     """
-    with _new_folder(Path(path)) as folder:
+    with _new_folder(Path(path).resolve()) as folder:
         digest, signals = CohortDigest(), Counter[str]()
         stays, outcomes = _write_events(folder / "events.parquet", parts, digest, signals)
         stays = _in_order(canonical_stays(stays))

@@ -3,52 +3,36 @@
 from __future__ import annotations
 
 import importlib
-import sys
-from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vitals.flows.check import check as check
-    from vitals.flows.demo import demo as demo
-    from vitals.flows.evaluate import evaluate_model as evaluate
-    from vitals.flows.replay import replay as replay
-    from vitals.flows.score import score as score
-    from vitals.flows.simulate import simulate_cohort as simulate
-    from vitals.flows.train import train as train
-    from vitals.flows.tune import tune_model as tune
-    from vitals.flows.watch import watch as watch
+    from vitals.flows.checking import check as check
+    from vitals.flows.demonstration import demo as demo
+    from vitals.flows.evaluation import evaluate_model as evaluate
+    from vitals.flows.replaying import replay as replay
+    from vitals.flows.scores import score as score
+    from vitals.flows.simulation import simulate_cohort as simulate
+    from vitals.flows.training import train as train
+    from vitals.flows.tuning import tune_model as tune
+    from vitals.flows.watching import watch as watch
 
-_FUNCTIONS = {
-    "check": "check",
-    "demo": "demo",
-    "evaluate": "evaluate_model",
-    "replay": "replay",
-    "score": "score",
-    "simulate": "simulate_cohort",
-    "train": "train",
-    "tune": "tune_model",
-    "watch": "watch",
+_HOME = {
+    "check": ("checking", "check"),
+    "demo": ("demonstration", "demo"),
+    "evaluate": ("evaluation", "evaluate_model"),
+    "replay": ("replaying", "replay"),
+    "score": ("scores", "score"),
+    "simulate": ("simulation", "simulate_cohort"),
+    "train": ("training", "train"),
+    "tune": ("tuning", "tune_model"),
+    "watch": ("watching", "watch"),
 }
 __all__ = ["check", "demo", "evaluate", "replay", "score", "simulate", "train", "tune", "watch"]
 
 
-class _Flows(ModuleType):
-    """This package, in which the name of a flow is its function, whether or not its module has been loaded before.
-
-    Python binds a loaded module here under the same name; its function is bound instead. The module itself stays
-    reachable: ``from vitals.flows.train import train``.
-    """
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        if isinstance(value, ModuleType) and name in _FUNCTIONS:
-            value = getattr(value, _FUNCTIONS[name])
-        super().__setattr__(name, value)
-
-    def __getattr__(self, name: str) -> Any:
-        if name not in _FUNCTIONS:
-            raise AttributeError(f"module {self.__name__!r} has no attribute {name!r}")
-        importlib.import_module(f"{self.__name__}.{name}")
-        return self.__dict__[name]
-
-
-sys.modules[__name__].__class__ = _Flows
+def __getattr__(name: str) -> object:
+    """Load a flow when it is first used: watching a ward must not import what training needs."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    module, function = _HOME[name]
+    return getattr(importlib.import_module(f"{__name__}.{module}"), function)

@@ -55,7 +55,8 @@ def measure_parity(network: Network, model: Model, data: Sequences, stays: Int64
     bits = rows = 0
     for at in range(0, len(stays), block):
         some = stays[at : at + block]
-        batch, inside = batch_of(data, data.start[some], data.length[some]), _inside(data.length[some])
+        batch = batch_of(data, data.start[some], data.length[some])
+        inside = _inside(batch.length)
         onnx = _onnx_whole(model, batch)[inside]
         whole = max(whole, float(np.abs(_torch_whole(network, batch)[inside] - onnx).max(initial=0)))
         step = max(step, float(np.abs(_torch_step(network, batch)[inside] - onnx).max(initial=0)))
@@ -89,8 +90,8 @@ def _onnx_whole(model: Model, batch: Batch) -> Float32:
 def _onnx_step(model: Model, batch: Batch) -> Float32:
     hidden, out = model.initial_hidden(len(batch.value)), []
     for t in range(batch.value.shape[1]):
-        now = (np.ascontiguousarray(part[:, t : t + 1].numpy()) for part in (batch.value, batch.age))
-        risk, hidden = model.step(*now, hidden)
+        value, age = batch.value[:, t : t + 1].numpy(), batch.age[:, t : t + 1].numpy()
+        risk, hidden = model.step(np.ascontiguousarray(value), np.ascontiguousarray(age), hidden)
         out.append(risk)
     return np.concatenate(out, 1)
 

@@ -126,21 +126,19 @@ def open_study(settings: Settings, paths: Iterable[Path], progress: Progress | N
     Raises:
         DataError: a patient or a stay in two of the cohorts, or an outcome kind that none of them has.
     """
-    cohorts = []
-    for i, path in enumerate(paths):
-        cohorts.append((open_cohort(path), i))
-    many = len(cohorts)
-    rows, dropped = [], {}
-    for cohort, i in cohorts:
+    cohorts = [open_cohort(path) for path in paths]
+    rows: list[Rows] = []
+    dropped: dict[str, int] = {}
+    for i, cohort in enumerate(cohorts):
         if progress:
-            progress(i, many, f"windowing {cohort.path.name}")
+            progress(i, len(cohorts), f"windowing {cohort.path.name}")
         one, left = cohort_rows(settings, cohort)
         rows.append(one)
         for reason, n in left.counts().items():
             dropped[reason] = dropped.get(reason, 0) + n
     if progress:
-        progress(many, many, "windowing")
-    return _join(settings, [cohort for cohort, _ in cohorts], rows, dropped)
+        progress(len(cohorts), len(cohorts), "windowing")
+    return _join(settings, cohorts, rows, dropped)
 
 
 def _join(settings: Settings, cohorts: list[Cohort], rows: list[Rows], left_out: dict[str, int]) -> Study:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -44,12 +44,23 @@ class Sequences:
 
 @dataclass(frozen=True)
 class Batch:
-    """Some stays side by side, ``(N, T, ...)``, shorter ones filled up with rows of weight 0."""
+    """Some stretches side by side, the longest first, shorter ones filled up with rows of weight 0.
+
+    Attributes:
+        value: ``(N, T, C)``.
+        age: ``(N, T, C)``.
+        target: ``(N, T)``.
+        weight: ``(N, T)``.
+        length: rows of each that are meant, ``(N,)``, falling.
+        order: which of the stretches asked for each is, ``(N,)``.
+    """
 
     value: Tensor
     age: Tensor
     target: Tensor
     weight: Tensor
+    length: Int64
+    order: Int64
 
 
 def batch_of(data: Sequences, start: Int64, length: Int64) -> Batch:
@@ -60,13 +71,16 @@ def batch_of(data: Sequences, start: Int64, length: Int64) -> Batch:
         start: first row of each stretch, ``(N,)``.
         length: rows of each, ``(N,)``.
     """
+    order = np.argsort(-length, kind="stable")
+    start, length = start[order], length[order]
     inside = np.arange(length.max(initial=1)) < length[:, None]
     at = np.where(inside, start[:, None] + np.arange(inside.shape[1]), 0)
     value, age = data.value[at], data.age[at]
     value[~inside] = np.nan
     age[~inside] = np.nan
     weight = np.where(inside, data.weight[at], np.float32(0))
-    return Batch(*map(torch.from_numpy, (value, age, data.target[at], weight)))
+    columns = [torch.from_numpy(column) for column in (value, age, data.target[at], weight)]
+    return Batch(columns[0], columns[1], columns[2], columns[3], length, order)
 
 
 def whole_stays(data: Sequences, stays: Int64, size: int) -> Iterator[Batch]:
@@ -100,7 +114,7 @@ def crops(data: Sequences, stays: Int64, rows: int, rng: np.random.Generator) ->
 
 
 def batches(start: Int64, length: Int64, data: Sequences, size: int, rng: np.random.Generator) -> Iterator[Batch]:
-    """Random batches of stretches, each once. (Batches sorted by length train markedly worse models.)"""
+    """Random batches of stretches, each once: batches sorted by length train markedly worse models."""
     order = rng.permutation(len(start))
     for at in range(0, len(order), size):
         some = order[at : at + size]
@@ -113,4 +127,4 @@ def lose_channels(batch: Batch, chance: float, rng: np.random.Generator) -> Batc
         return batch
     lost = torch.from_numpy(rng.random((batch.value.shape[0], 1, batch.value.shape[2])) < chance)
     nan = torch.tensor(float("nan"))
-    return Batch(torch.where(lost, nan, batch.value), torch.where(lost, nan, batch.age), batch.target, batch.weight)
+    return replace(batch, value=torch.where(lost, nan, batch.value), age=torch.where(lost, nan, batch.age))

@@ -44,7 +44,7 @@ def export(network: Network, settings: Settings, about: dict[str, Any]) -> bytes
     # eval on the wrapper itself: the exporter puts a module back into the mode it came in, dropout and all
     graph = _Graph(network).eval()
     value = torch.zeros(2, 3, len(settings.channels))
-    buffer = io.BytesIO()
+    buffer: Any = io.BytesIO()  # the exporter takes one, though its types name paths alone
     beds, steps = {0: "beds"}, {0: "beds", 1: "steps"}
     with warnings.catch_warnings():
         # the exporter warns that it is the older one and that the batch must not vary; the gate checks that it may

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import copy
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import cast
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits
+from torch.nn.functional import binary_cross_entropy_with_logits, pad
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vitals.errors import DataError
 from vitals.learning.batches import Batch, Sequences, batches, crops, lose_channels, whole_stays
@@ -19,6 +22,7 @@ from vitals.spec.settings import Settings
 from vitals.windowing.types import Float32, Int64
 
 Progress = Callable[[int, int, str], None]
+_PIECE = 24  # steps that go through the network at once while training
 
 
 @dataclass(frozen=True)
@@ -60,6 +64,10 @@ def fit(
     cycle = torch.optim.lr_scheduler.OneCycleLR(
         optimiser, training.learning_rate, epochs=training.epochs, steps_per_epoch=steps
     )
+    # the mean of the weights of the last batches generalises better than the weights after any one of them
+    decay = math.exp(-1 / max(training.average * steps, 1e-9))
+    mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
+    averaged = cast(Network, mean.module)
     history: list[Epoch] = []
     best = copy.deepcopy(network.state_dict())
     for number in range(1, training.epochs + 1):
@@ -68,12 +76,13 @@ def fit(
         for i, batch in enumerate(batches(*stretches, data, training.batch_stays, rng)):
             losses.append(_learn(network, optimiser, lose_channels(batch, training.channel_dropout, rng)))
             cycle.step()
+            mean.update_parameters(network)
             if progress:
                 progress((number - 1) * steps + i + 1, training.epochs * steps, f"epoch {number}/{training.epochs}")
-        history.append(Epoch(number, float(np.mean(losses)), validation_loss(network, data, parts["validation"])))
+        history.append(Epoch(number, float(np.mean(losses)), validation_loss(averaged, data, parts["validation"])))
         best_yet = min(history, key=lambda epoch: epoch.validation_loss)
         if best_yet.number == number:
-            best = copy.deepcopy(network.state_dict())
+            best = copy.deepcopy(averaged.state_dict())
         if number - best_yet.number >= training.patience:
             break
     network.load_state_dict(best)
@@ -92,9 +101,24 @@ def _refuse_nothing_to_learn(data: Sequences, parts: dict[str, Int64]) -> None:
         )  # fmt: skip
 
 
+def run(network: Network, batch: Batch) -> Tensor:
+    """Logits of a batch, ``(N, T)``, 0 beyond the end of a stretch.
+
+    Time is cut into pieces, and only the stretches that reach a piece go through it: what a batch costs is close to its
+    rows, not to N times its longest stretch. The network's contract makes that the same as one call with everything.
+    """
+    many, steps = batch.target.shape
+    hidden, pieces = torch.zeros(many, network.hidden_size), []
+    for begin in range(0, steps, _PIECE):
+        n = int((batch.length > begin).sum())
+        piece = slice(begin, begin + _PIECE)
+        logit, hidden = network(batch.value[:n, piece], batch.age[:n, piece], hidden[:n])
+        pieces.append(pad(logit, (0, 0, 0, many - n)))
+    return torch.cat(pieces, 1) if pieces else batch.target
+
+
 def _loss(network: Network, batch: Batch) -> tuple[Tensor, Tensor]:
-    hidden = torch.zeros(len(batch.value), network.hidden_size)
-    logit, _ = network(batch.value, batch.age, hidden)
+    logit = run(network, batch)
     loss = binary_cross_entropy_with_logits(logit, batch.target, batch.weight, reduction="sum")
     return loss, batch.weight.sum()
 
@@ -126,8 +150,7 @@ def logits(network: Network, data: Sequences, stays: Int64, size: int = 256) -> 
     network.eval()
     out: list[Float32] = [np.zeros(0, np.float32)]
     with torch.no_grad():
-        for at, batch in enumerate(whole_stays(data, stays, size)):
-            logit, _ = network(batch.value, batch.age, torch.zeros(len(batch.value), network.hidden_size))
-            length = data.length[stays[at * size : (at + 1) * size]]
-            out += [row[:n] for row, n in zip(logit.numpy(), length, strict=True)]
+        for batch in whole_stays(data, stays, size):
+            rows = [row[:n] for row, n in zip(run(network, batch).numpy(), batch.length, strict=True)]
+            out += [rows[i] for i in np.argsort(batch.order)]
     return np.concatenate(out)

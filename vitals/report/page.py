@@ -24,7 +24,7 @@ def write_report(folder: Path, model: Model, figures: Mapping[str, Any]) -> list
     Args:
         folder: the model folder; what its ``run.json`` and ``metrics.json`` hold is shown too.
         model: the opened model.
-        figures: what :func:`vitals.flows.evaluate.evaluate_model` found; figures that are missing, None or NaN are
+        figures: what :func:`vitals.flows.evaluation.evaluate_model` found; figures that are missing, None or NaN are
             shown as a dash, and a section without any is left out.
 
     Returns:

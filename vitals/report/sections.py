@@ -153,7 +153,10 @@ def triggers(record: Record) -> Markup | None:
         for points in (5, 7) if (theirs := record.get("news2", f"at_least_{points}"))
     ]  # fmt: skip
     head = ["", "recall", "precision", "alarms / 100 pd", "median lead, h", "model's recall at that burden"]
-    note = "NEWS2 reads the same rows; a value is used for at most eight hours, a missing component scores 0."
+    note = (
+        "NEWS2 reads the same rows: a value counts as long as the settings carry it, at most eight hours; a missing "
+        "component scores 0."
+    )
     return _section("NEWS2 as wards use it", table(head, rows), element("p", note, class_="note")) if rows else None
 
 

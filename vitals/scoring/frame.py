@@ -44,10 +44,8 @@ def score_frame(model: Model, samples: Any, stays: Any = None) -> Any:
         events = Events(*_chosen(channel >= 0, bed, time, channel, value))
     else:
         begin, end = _times(stays, "admitted"), _times(stays, "discharged")
-        known = _demographics(model, stays, begin)
-        events = Events(
-            *(np.concatenate(pair) for pair in zip(known, _chosen(channel >= 0, bed, time, channel, value), strict=True))
-        )
+        first, later = _demographics(model, stays, begin), _chosen(channel >= 0, bed, time, channel, value)
+        events = Events(*map(np.concatenate, zip(first, later, strict=True)))
     carry = Carry.empty(model.settings, len(name))
     carry.admit(np.arange(len(name)), begin)
     _, rows, _ = advance(model.settings, carry, events, until=end)
@@ -62,7 +60,7 @@ def _stays(samples: Any, stays: Any) -> tuple[NDArray[np.object_], NDArray[np.in
     given = np.asarray(samples["stay_id"], object)
     if stays is None:
         name, bed = np.unique(given.astype(str), return_inverse=True)
-        return name.astype(object), bed.astype(np.int32)
+        return np.asarray(name, object), np.asarray(bed, np.int32)
     _require(stays, _STAYS, "stays")
     name = np.asarray(stays["stay_id"], object)
     place = {stay: i for i, stay in enumerate(name.tolist())}
@@ -72,14 +70,16 @@ def _stays(samples: Any, stays: Any) -> tuple[NDArray[np.object_], NDArray[np.in
     if len(bed) and bed.min() < 0:
         stay = given[int(bed.argmin())]
         raise DataError(f"samples row {int(bed.argmin())}", f"stay {stay}", "a stay of the table stays", "add it there")
-    return name, bed
+    return np.asarray(name, object), np.asarray(bed, np.int32)
 
 
 def _require(frame: Any, columns: tuple[str, ...], where: str) -> None:
     present = [str(column) for column in frame.columns]
     for column in columns:
         if column not in present:
-            raise DataError(f"{where} column {column}", "nothing", "the column", f"rename one: {nearest(column, present)}")
+            raise DataError(
+                f"{where} column {column}", "nothing", "the column", f"rename one: {nearest(column, present)}"
+            )
 
 
 def _times(frame: Any, column: str) -> Int64:
@@ -118,9 +118,7 @@ def _implied(
     return (first - 1) // step * step, last
 
 
-def _demographics(
-    model: Model, stays: Any, admitted: Int64
-) -> tuple[NDArray[np.int32], Int64, NDArray[np.int16], NDArray[np.float32]]:
+def _demographics(model: Model, stays: Any, admitted: Int64) -> tuple[NDArray[Any], ...]:
     parts = []
     for i, name in enumerate(model.settings.demographics):
         if name in stays.columns:
@@ -129,9 +127,7 @@ def _demographics(
             channel = np.full(len(known), len(model.settings.signals) + i, np.int16)
             parts.append((known.astype(np.int32), admitted[known], channel, value[known]))
     empty = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros(0, np.float32))
-    columns = list(zip(empty, *parts, strict=True))
-    bed, time, channel, value = (np.concatenate(column) for column in columns)
-    return bed, time, channel, value
+    return tuple(map(np.concatenate, zip(empty, *parts, strict=True)))
 
 
 def _chosen(keep: NDArray[np.bool_], *columns: NDArray[Any]) -> tuple[NDArray[Any], ...]:

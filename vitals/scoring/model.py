@@ -104,7 +104,9 @@ def read_model(content: bytes, where: str = "model.onnx") -> Model:
     try:
         settings = Settings.from_tables(about.pop("settings"), where)
     except VitalsError as error:
-        raise ModelError(where, str(error), "settings this version can read", "use the version it was made with") from error
+        raise ModelError(
+            where, str(error), "settings this version can read", "use the version it was made with"
+        ) from error
     if list(settings.channels) != about.get("channels"):
         raise ModelError(where, "channels in another order than its settings", "one order", "export the model again")
     shapes = {tensor.name: tensor.shape for tensor in session.get_inputs()}
@@ -125,7 +127,9 @@ def _session(content: bytes, where: str) -> onnxruntime.InferenceSession:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # ONNX Runtime raises many unrelated types for a bad file
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
-        raise ModelError(where, f"a file ONNX Runtime refuses ({reason})", "an exported model", "export it again") from error
+        raise ModelError(
+            where, f"a file ONNX Runtime refuses ({reason})", "an exported model", "export it again"
+        ) from error
 
 
 def _about(session: onnxruntime.InferenceSession, where: str) -> dict[str, Any]:
@@ -149,7 +153,9 @@ def _refuse_other_file(file: Path, digest: str) -> None:
     try:
         named = json.loads(run.read_text("utf-8"))["model_digest"]
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(str(run), f"a file that cannot be read ({error})", "model_digest", "restore the folder") from error
+        raise ModelError(
+            str(run), f"a file that cannot be read ({error})", "model_digest", "restore the folder"
+        ) from error
     if named != digest:
         raise ModelError(
             str(file), f"digest {digest[:12]}", f"{named[:12]}, as {RUN_FILE} says", "restore the file or train again"

@@ -36,9 +36,7 @@ def score_rows(model: Model, hidden: Float32, rows: Rows) -> Float32:
     return risk
 
 
-def _score_block(
-    model: Model, hidden: Float32, rows: Rows, first: Int64, length: Int64, risk: Float32
-) -> None:
+def _score_block(model: Model, hidden: Float32, rows: Rows, first: Int64, length: Int64, risk: Float32) -> None:
     beds = rows.bed[first]
     state = hidden[beds]
     for j in range(int(length[0])):

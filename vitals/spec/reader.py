@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 import json
 import tomllib
 import types
@@ -25,7 +24,7 @@ def load(path: str | Path) -> dict[str, Any]:
         SettingsError: no such file, or not TOML.
     """
     try:
-        with open(path, "rb") as file:
+        with Path(path).open("rb") as file:
             return tomllib.load(file)
     except FileNotFoundError:
         raise SettingsError(str(path), "no such file", "a TOML settings file", "check the path") from None
@@ -50,7 +49,7 @@ def read(kind: type[T], table: object, where: str) -> T:
     for key in table:
         if key not in fields:
             raise SettingsError(f"{where} {key}", "an unknown key", "a known one", nearest(key, fields))
-    hints = _hints(kind)
+    hints = typing.get_type_hints(kind)
     values = {}
     for name, field in fields.items():
         if name in table:
@@ -58,11 +57,6 @@ def read(kind: type[T], table: object, where: str) -> T:
         elif field.default is dataclasses.MISSING and field.default_factory is dataclasses.MISSING:
             raise SettingsError(f"{where} {name}", "nothing", "a value", f"add {name} = …")
     return kind(**values)
-
-
-@functools.cache
-def _hints(kind: type[Any]) -> dict[str, Any]:
-    return typing.get_type_hints(kind)
 
 
 def _convert(hint: Any, value: object, where: str) -> Any:

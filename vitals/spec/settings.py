@@ -138,6 +138,7 @@ class Training:
         batch_stays: stays (or stretches of them) in a batch.
         learning_rate: peak of the one-cycle schedule.
         weight_decay: AdamW's.
+        average: the weights kept are a running mean over about this many epochs; 0 keeps those of the last batch.
         dropout_input: dropout after the input layer.
         dropout_head: dropout before the logit.
         channel_dropout: chance that a stay loses a signal altogether while training (a lost probe is normal).
@@ -152,6 +153,7 @@ class Training:
     batch_stays: int = 96
     learning_rate: float = 2e-3
     weight_decay: float = 0.01
+    average: float = 0.5
     dropout_input: float = 0.4
     dropout_head: float = 0.5
     channel_dropout: float = 0.1

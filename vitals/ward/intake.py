@@ -62,8 +62,8 @@ class Intake:
         self.beds, self.tally = beds, tally
         self.now: int | None = None
         self._step = int(settings.window.step)
-        self._column = {name: i for i, name in enumerate(settings.signals)}
-        self._demographic = {name: len(self._column) + i for i, name in enumerate(settings.demographics)}
+        self._column = {name: i for i, name in enumerate(settings.channels)}
+        self._demographic = {name: self._column[name] for name in settings.demographics}
 
     def take(self, lines: Iterator[Line]) -> Batch:
         """Take lines up to and including the next one that tells the ward's clock, or all there are."""

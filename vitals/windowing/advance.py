@@ -70,7 +70,7 @@ def advance(
         rules, slabs, carry.pool, touched, start, order,
         new, _buffer(longest), _scratch(longest, len(rules.max_age)), out, drops, dropped,
     )  # fmt: skip
-    return carry, Rows(*out), Dropped(*(column[:dropped].copy() for column in drops))
+    return carry, Rows(*out), _dropped(drops, dropped)
 
 
 def _refuse_empty_beds(carry: Carry, events: Events) -> None:
@@ -94,6 +94,13 @@ def _room_for_drops(n: int) -> Drops:
     return Drops(
         np.empty(n, np.int64), np.empty(n, np.int32), np.empty(n, np.int16), np.empty(n, np.int64), np.empty(n, np.int8)
     )
+
+
+def _dropped(drops: Drops, n: int) -> Dropped:
+    return Dropped(
+        drops.event[:n].copy(), drops.bed[:n].copy(), drops.signal[:n].copy(), drops.time[:n].copy(),
+        drops.reason[:n].copy(),
+    )  # fmt: skip
 
 
 def _buffer(n: int) -> Samples:

@@ -48,7 +48,7 @@ class Drops(NamedTuple):
 class Scratch(NamedTuple):
     """Work space for one step: how many samples each column has, and what they have become so far."""
 
-    count: Int64
+    many: Int64
     total: Float64
     values: Float32
 
@@ -137,15 +137,13 @@ def median(buffer: Samples, lo: int, hi: int, signal: int, values: Float32) -> f
 @njit(cache=True, nogil=True)
 def repeats(buffer: Samples, lo: int, i: int) -> bool:
     """Whether a sample has the time and signal of the one before it, which has the smaller value and counts instead."""
-    return bool(
-        i > lo and buffer.time[i] == buffer.time[i - 1] and buffer.signal[i] == buffer.signal[i - 1]
-    )
+    return bool(i > lo and buffer.time[i] == buffer.time[i - 1] and buffer.signal[i] == buffer.signal[i - 1])
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def reduce_step(rules: Rules, slabs: Slabs, b: int, buffer: Samples, lo: int, hi: int, scratch: Scratch) -> None:
     """Make one value a signal of the samples ``lo:hi``, which are those of one step."""
-    count, total = scratch.count, scratch.total
+    count, total = scratch.many, scratch.total
     for i in range(lo, hi):
         c, v = buffer.signal[i], np.float64(buffer.value[i])
         if repeats(buffer, lo, i):

@@ -101,4 +101,6 @@ class Dropped:
 
     def counts(self) -> dict[str, int]:
         """How many for each reason, by name."""
-        return {reason.name.lower(): int((self.reason == reason).sum()) for reason in Drop if (self.reason == reason).any()}
+        return {
+            reason.name.lower(): int((self.reason == reason).sum()) for reason in Drop if (self.reason == reason).any()
+        }

@@ -17,10 +17,10 @@ def loaded_by(module: str) -> set[str]:
     return set(subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True).stdout.split())
 
 
-@pytest.mark.parametrize("module", ["vitals.flows.watch", "vitals.ward.ward", "vitals.feeds.ndjson"])
+@pytest.mark.parametrize("module", ["vitals.flows.watching", "vitals.ward.ward", "vitals.feeds.ndjson"])
 def test_the_bedside_imports_nothing_heavy(module: str) -> None:
     assert loaded_by(module).isdisjoint(HEAVY)
 
 
 def test_the_test_above_would_notice() -> None:
-    assert "pandas" in loaded_by("vitals.flows.replay")
+    assert "pandas" in loaded_by("vitals.flows.replaying")

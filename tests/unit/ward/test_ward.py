@@ -29,7 +29,7 @@ def at(hours: float) -> int:
     return T0 + round(hours * HOUR)
 
 
-def sample(hours: float, value: Any = 80, stay: str = "p1", **more: Any) -> dict[str, Any]:
+def sample(hours: float, value: Any = 80, stay: Any = "p1", **more: Any) -> dict[str, Any]:
     """A line with a heart rate."""
     return {"stay": stay, "time": at(hours), "signal": "heart_rate", "value": value, **more}
 
@@ -175,7 +175,7 @@ def test_demographics_count_and_missing_ones_are_no_fault(ward: Ward) -> None:
         (sample(0.5, signal="heartrate"), "unknown_signal", "p1"),
         (sample(0.5, signal=None), "no_signal", "p1"),
         (sample(0.5, signal="sbp"), "signal_not_used", None),
-        (sample(0.5, signal="age"), "signal_not_used", None),
+        (sample(0.5, signal="height"), "signal_not_used", None),
         (sample(0.5, time="2026-01-01T00:30:00"), "no_time_zone", "p1"),
         (sample(0.5, time="yesterday"), "bad_time", "p1"),
         (sample(0.5, time=None), "no_time", "p1"),

@@ -41,10 +41,18 @@ def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progr
     if progress:
         progress(0, 1, "tuning")
     risks = Risks.of(study.rows.bed, study.rows.time, risk)
-    found = tune(risks, study.alert_stays(), budget, opened.settings.alerting, patients_digest(study.subject_id), opened.digest)
+    found = tune(
+        risks, study.alert_stays(), budget, opened.settings.alerting, patients_digest(study.subject_id), opened.digest
+    )
     if progress:
         progress(1, 1, "tuning")
     folder = model if model.is_dir() else model.parent
     file = folder / POLICY_FILE
     file.write_text(to_toml(plain(found.policy)), "utf-8")
-    return {**found.to_dict(), "budget": budget, "part": "tuning", "patients": len(set(study.subject_id)), "files": [str(file)]}
+    return {
+        **found.to_dict(),
+        "budget": budget,
+        "part": "tuning",
+        "patients": len(set(study.subject_id)),
+        "files": [str(file)],
+    }

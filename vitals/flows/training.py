@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import platform
-import shutil
-import tempfile
 from collections.abc import Callable
 from dataclasses import asdict
 from importlib.metadata import version
@@ -17,9 +14,9 @@ import torch
 
 import vitals
 from vitals.alerting.stays import patients_digest
-from vitals.errors import SettingsError
 from vitals.flows.parity import measure_parity, require_parity
 from vitals.flows.study import PARTS, Study, open_study
+from vitals.flows.writing import as_json, refuse_foreign_folder, write_folder
 from vitals.learning.batches import Sequences
 from vitals.learning.calibrate import calibrate
 from vitals.learning.encoder import fit_scale
@@ -82,7 +79,9 @@ def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress
 
 
 def _learn(settings: Settings, study: Study, progress: Progress | None) -> tuple[Network, Sequences, list[Epoch]]:
-    target, weight = targets(settings, study.rows.time, study.rows.bed, study.onset_stay, study.onset_time)
+    target, weight = targets(
+        settings, study.rows.time, study.rows.bed.astype(np.int64), study.onset_stay, study.onset_time
+    )
     data = Sequences.of(study.rows, len(study.stay_id), target, weight)
     part = {name: study.stays_of(name) for name in PARTS}
     seen = study.rows_of(part["train"])
@@ -112,32 +111,8 @@ def _stays_by_part(study: Study) -> dict[str, int]:
 
 def _versions() -> dict[str, str]:
     packages = ("numpy", "numba", "torch", "onnx", "onnxruntime")
-    return {"vitals": vitals.__version__, "python": platform.python_version(), **{name: version(name) for name in packages}}
-
-
-def as_json(value: object) -> bytes:
-    """Readable JSON, as files of a model folder hold it."""
-    return (json.dumps(value, indent=2, ensure_ascii=False) + "\n").encode()
-
-
-def refuse_foreign_folder(out: Path) -> None:
-    """A model may replace a model, and nothing else.
-
-    Raises:
-        SettingsError: ``out`` is a file, or a folder with other things in it.
-    """
-    if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MODEL_FILE).is_file()):
-        raise SettingsError(f"--out {out}", "something that is no model folder", "a new folder", "choose another name")
-
-
-def write_folder(out: Path, files: dict[str, bytes]) -> None:
-    """Write a model folder whole or not at all; what was there before is replaced."""
-    out.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=out.parent, prefix=f".{out.name}-") as temporary:
-        new = Path(temporary) / "new"
-        new.mkdir()
-        for name, content in files.items():
-            (new / name).write_bytes(content)
-        if out.exists():
-            out.rename(Path(temporary) / "old")
-        shutil.move(new, out)
+    return {
+        "vitals": vitals.__version__,
+        "python": platform.python_version(),
+        **{name: version(name) for name in packages},
+    }

@@ -11,13 +11,14 @@ import numpy as np
 
 from vitals.cohort.store import open_cohort
 from vitals.errors import SettingsError
-from vitals.flows.evaluate import evaluate_model
-from vitals.flows.replay import replay
-from vitals.flows.score import scored_blocks
-from vitals.flows.simulate import simulate_cohort
-from vitals.flows.train import as_json, train
-from vitals.flows.tune import tune_model
-from vitals.flows.watch import watch
+from vitals.flows.evaluation import evaluate_model
+from vitals.flows.replaying import replay
+from vitals.flows.scores import scored_blocks
+from vitals.flows.simulation import simulate_cohort
+from vitals.flows.training import train
+from vitals.flows.tuning import tune_model
+from vitals.flows.watching import watch
+from vitals.flows.writing import as_json
 from vitals.scoring.model import open_model
 from vitals.spec.settings import Settings
 from vitals.spec.shipped import settings_file
@@ -55,7 +56,7 @@ def demo(out: Path, progress: Progress | None = None) -> dict[str, Any]:
     tuned = tune_model(model, ward, BUDGET, progress)
     judged = evaluate_model(model, ward, "held_out", progress=progress)
     with feed.open("wb") as lines:
-        replay(ward, lines, progress=progress)
+        replay(ward, lines)
     with feed.open("rb") as source, output.open("wb") as sink:
         live = watch(model, cast(BinaryIO, _Counted(source, feed.stat().st_size, progress)), sink)
     differing = differing_risks(model, ward, output)
@@ -71,7 +72,12 @@ def demo(out: Path, progress: Progress | None = None) -> dict[str, Any]:
 
 
 def _summary(
-    trained: dict[str, Any], tuned: dict[str, Any], judged: dict[str, Any], live: dict[str, Any], differing: int, alerts: int
+    trained: dict[str, Any],
+    tuned: dict[str, Any],
+    judged: dict[str, Any],
+    live: dict[str, Any],
+    differing: int,
+    alerts: int,
 ) -> dict[str, Any]:
     recall, low, high = judged["alerts"]["intervals"]["recall"]
     beside = judged["news2"]["at_equal_burden"]

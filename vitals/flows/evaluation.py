@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +19,14 @@ from vitals.bedside.news2 import SIGNALS as NEWS2_SIGNALS
 from vitals.bedside.news2 import news2, news2_risk
 from vitals.bedside.score import score_rows as bedside_rows
 from vitals.flows.study import Study, open_study
-from vitals.flows.train import as_json
-from vitals.flows.watch import find_policy
+from vitals.flows.watching import find_policy
+from vitals.flows.writing import as_json
 from vitals.labelling.utility import hours_from_onset, utility, utility_curve
 from vitals.report.page import write_report
 from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.policy import AlertPolicy
+from vitals.spec.settings import Alerting
 from vitals.ward.ward import refuse_other_model
 from vitals.windowing.types import Float32
 
@@ -130,8 +132,9 @@ def _alerting(model: Model, study: Study, risk: Float32, policy: AlertPolicy | N
     ours = Risks.of(study.rows.bed, study.rows.time, risk)
     bedside = _news2(model, study)
     figures: dict[str, Any] = {"news2": {}}
-    for points in _NEWS2_TRIGGERS if bedside else ():
-        trigger = AlertPolicy(threshold=float(news2_risk(points)), silence=search.silence[-1])
+    for points in _NEWS2_TRIGGERS if bedside is not None else ():
+        assert bedside is not None
+        trigger = _plain_policy(search, float(news2_risk(points)))
         theirs = evaluate(bedside, stays, trigger, search)
         burden = theirs.measure("alarms_per_100_patient_days")
         same = recall_at_burden(ours, stays, burden, trigger, search)
@@ -140,9 +143,11 @@ def _alerting(model: Model, study: Study, risk: Float32, policy: AlertPolicy | N
         judged = evaluate(ours, stays, policy, search, patients_digest(study.subject_id))
         figures["alerts"] = {**judged.to_dict(), "intervals": _plain(intervals(judged))}
         figures["curve"] = operating_curve(ours, stays, policy, alerting=search).to_dict()
-        if bedside:
+        if bedside is not None:
             figures["news2"]["at_equal_burden"] = _beside(bedside, stays, judged, model)
-            figures["news2"]["curve"] = operating_curve(bedside, stays, policy, alerting=search).to_dict()
+            figures["news2"]["curve"] = operating_curve(
+                bedside, stays, _plain_policy(search), alerting=search
+            ).to_dict()
     return figures
 
 
@@ -158,15 +163,20 @@ def _news2(model: Model, study: Study) -> Risks | None:
 def _beside(bedside: Risks, stays: Stays, judged: Evaluation, model: Model) -> dict[str, Any]:
     """NEWS2 with at most the alarms our policy raised, and how much more we catch."""
     burden, search = judged.measure("alarms_per_100_patient_days"), model.settings.alerting
-    shape = AlertPolicy(threshold=1.0, silence=search.silence[-1])
+    shape = _plain_policy(search)
     point = recall_at_burden(bedside, stays, burden, shape, search)
     if not np.isfinite(point.threshold):
         return {"recall": 0.0, "alarms_per_100_patient_days": 0.0, "threshold": None}
-    theirs = evaluate(bedside, stays, AlertPolicy(threshold=point.threshold, silence=search.silence[-1]), search)
+    theirs = evaluate(bedside, stays, replace(shape, threshold=point.threshold, clear=point.threshold), search)
     return {
         **_brief(theirs), "threshold_points": point.threshold * 20, "intervals": _plain(intervals(theirs)),
         "difference": _plain(paired_difference(judged, theirs)),
     }  # fmt: skip
+
+
+def _plain_policy(search: Alerting, threshold: float = 1.0) -> AlertPolicy:
+    """How a bedside score alerts: at a threshold, with the longest silence of those the settings name."""
+    return AlertPolicy(threshold=threshold, silence=max(search.silence))
 
 
 def _brief(evaluation: Evaluation) -> dict[str, Any]:

@@ -92,8 +92,12 @@ def score_frame(model: Path, data: Path) -> pd.DataFrame:
 
 def _table(cohort: Cohort, start: int, rows: Rows, risk: Float32) -> pa.Table:
     stays = cohort.stays.iloc[start : start + int(rows.bed.max(initial=-1)) + 1]
-    names = [
-        pa.DictionaryArray.from_arrays(pa.array(rows.bed), pa.array(stays[name].astype(str), pa.string()))
-        for name in ("subject_id", "stay_id")
-    ]
-    return pa.Table.from_arrays([*names, pa.array(rows.time, pa.timestamp("us", "UTC")), pa.array(risk)], schema=_SCHEMA)
+    names = []
+    for name in ("subject_id", "stay_id"):
+        # a patient may have several stays, so the names of the stays are not yet a dictionary
+        code, distinct = pd.factorize(stays[name].astype(str))
+        place = pa.array(code.astype(np.int32)[rows.bed])
+        names.append(pa.DictionaryArray.from_arrays(place, pa.array(distinct, pa.string())))
+    return pa.Table.from_arrays(
+        [*names, pa.array(rows.time, pa.timestamp("us", "UTC")), pa.array(risk)], schema=_SCHEMA
+    )
