@@ -33,9 +33,9 @@ def network_of(content: bytes, model: Model) -> Network:
         for linear, weight, bias in zip(linears, weights, biases, strict=True):
             _fill(linear.weight, weight.T)
             _fill(linear.bias, bias)
-        for op in GATES:
+        for op, gates in GATES.items():
             for layer, (inputs, states, both) in enumerate(given[op]):
-                _fill_layer(recurrent.cell, layer, GATES[op], (inputs[0], states[0], *np.split(both[0], 2)))
+                _fill_layer(recurrent.cell, layer, gates, (inputs[0], states[0], *np.split(both[0], 2)))
         for op, name in SCALES.items():
             ((value,),) = given[op]
             _fill(getattr(network.encoder, name), ~value if op == "Or" else value)

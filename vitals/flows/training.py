@@ -26,7 +26,6 @@ from vitals.learning.network import Network
 from vitals.learning.objective import targets
 from vitals.scoring.model import MODEL_FILE, RUN_FILE, read_model
 from vitals.spec.settings import Settings
-from vitals.windowing.types import Rows
 
 Progress = Callable[[int, int, str], None]
 _PARITY_STAYS = 512
@@ -79,14 +78,12 @@ def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress
 
 
 def _learn(settings: Settings, study: Study, progress: Progress | None) -> tuple[Network, Sequences, list[Epoch]]:
-    target, weight = targets(
-        settings, study.rows.time, study.rows.bed.astype(np.int64), study.onset_stay, study.onset_time
-    )
-    data = Sequences.of(study.rows, len(study.stay_id), target, weight)
     part = {name: study.stays_of(name) for name in PARTS}
-    seen = study.rows_of(part["train"])
-    scale = fit_scale(Rows(*(getattr(study.rows, name)[seen] for name in ("bed", "time", "value", "age", "reason"))),
-                      settings.window.step.hours)  # fmt: skip
+    seen, rows = study.rows_of(part["train"]), study.rows
+    stay = rows.bed.astype(np.int64)
+    target, weight = targets(settings, rows.time, stay, study.onset_stay, study.onset_time, seen)
+    data = Sequences.of(rows, len(study.stay_id), target, weight)
+    scale = fit_scale(rows.take(seen), settings.window.step.hours)
     network, history = fit(settings, scale, data, part, progress)
     judged = study.rows_of(part["tuning"])
     usable = study.usable[judged] & (study.rows.reason[judged] == 0)

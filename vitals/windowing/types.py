@@ -80,6 +80,10 @@ class Rows:
         """Number of rows."""
         return len(self.bed)
 
+    def take(self, chosen: NDArray[np.bool_]) -> Rows:
+        """The chosen rows, ``(R,)`` bool, in the same order."""
+        return Rows(self.bed[chosen], self.time[chosen], self.value[chosen], self.age[chosen], self.reason[chosen])
+
 
 @dataclass(frozen=True)
 class Dropped:

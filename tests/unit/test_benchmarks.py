@@ -1,0 +1,167 @@
+"""The benchmark scripts run from end to end on tiny data, and refuse what would make a figure meaningless."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import ModuleType
+
+import numpy as np
+import pytest
+import torch
+
+from vitals.flows.importing import import_challenge2019
+from vitals.learning.encoder import Scale
+from vitals.learning.export import export
+from vitals.learning.network import Network
+from vitals.scoring.model import read_model
+from vitals.spec.settings import Settings
+
+ROOT = Path(__file__).parent.parent.parent
+STAYS = ROOT / "tests" / "assets" / "challenge2019"
+
+
+@pytest.fixture
+def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleType]]:
+    """Import a script as it is when it runs: with its own folder first on the path, and one thread everywhere."""
+    for pool in ("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "POLARS_MAX_THREADS"):
+        monkeypatch.setenv(pool, "1")
+    monkeypatch.syspath_prepend(str(ROOT / "benchmarks"))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(str(ROOT / "benchmarks")):
+            del sys.modules[name]
+
+
+def random_model(folder: Path, kind: str, **window: str) -> tuple[Path, Network, bytes]:
+    """A model folder with random weights."""
+    tables = Settings.from_toml(ROOT / "settings" / "sepsis.toml").to_tables()
+    tables["network"].update(kind=kind, embed=16, hidden=8, head=4, layers=2)
+    tables["window"].update(window)
+    settings = Settings.from_tables(tables)
+    torch.manual_seed(5)
+    network = Network(settings).eval()
+    rng = np.random.default_rng(5)
+    seen = np.ones(len(settings.channels), np.float32)
+    seen[3] = 0
+    low, high, mean, std = (offset + rng.random(len(seen), np.float32) for offset in (0, 300, 80, 20))
+    network.encoder.load(Scale(low, high, mean, std, seen))
+    network.slope.fill_(1.5)
+    network.intercept.fill_(-0.25)
+    content = export(network, settings, {"onsets": 2})
+    folder.mkdir()
+    (folder / "model.onnx").write_bytes(content)
+    return folder, network, content
+
+
+def test_advance_is_raced_against_tables_of_the_same_bits(script, capsys):
+    """Made-up samples of the usual shape."""
+    script("advance").main(["--stays", "20", "--hours", "12", "--rounds", "1"])
+    shown = capsys.readouterr().out
+    assert "every peer gives the same values and ages, bit by bit" in shown
+    assert shown.count("times as long") == 4
+
+
+def test_advance_is_raced_on_a_cohort(script, capsys, tmp_path):
+    """Stays of unequal length, history at the admission, channels that nobody measured."""
+    import_challenge2019([STAYS], tmp_path / "cohort")
+    script("advance").main(["--data", str(tmp_path / "cohort"), "--rounds", "1"])
+    assert "2 stays" in capsys.readouterr().out
+
+
+def test_another_table_stops_the_race(script, monkeypatch):
+    """A peer that does other work is no peer."""
+    advance = script("advance")
+    work = advance.made_up(5, 6)
+    rows, _ = advance.windowed(work)
+    advance.require_same(work, rows)
+    rows.age[np.flatnonzero(np.isfinite(rows.age[:, 0]))[0], 0] += np.float32(1e-6)
+    with pytest.raises(SystemExit, match="another age"):
+        advance.require_same(work, rows)
+
+
+def test_step_is_raced_against_windows_of_the_same_risks(script, capsys):
+    """One small width."""
+    script("step").main(["--hidden", "8", "--beds", "1", "3", "--rounds", "1"])
+    shown = capsys.readouterr().out
+    assert "GRU-8" in shown
+    assert "vitals, step, 3 beds" in shown
+
+
+def test_other_risks_stop_the_race(script):
+    """A window that says something else is not compared."""
+    step = script("step")
+    network, model = step.networks(8)
+    ward = step.Ward.of(3, len(model.settings.channels))
+    step.require_same(network, model, ward)
+    network.intercept += 1
+    with pytest.raises(SystemExit, match="differ"):
+        step.require_same(network, model, ward)
+
+
+def test_main_job_in_a_fresh_process(script, capsys, tmp_path):
+    """From the source files to risks, then windowing alone."""
+    model, _, _ = random_model(tmp_path / "model", "gru")
+    script("main_job").main([str(STAYS), str(model), "--rounds", "1"])
+    shown = capsys.readouterr().out
+    assert "2 stays" in shown
+    assert shown.count("asked <") == 3
+
+
+@pytest.mark.parametrize(("kind", "window"), [("gru", {}), ("lstm", {"lookback": "6h"})])
+def test_the_network_behind_a_file_is_read_back_exactly(script, tmp_path, kind, window):
+    """Every weight has the same bits, so the file it is exported to is the same."""
+    _, network, content = random_model(tmp_path / "model", kind, **window)
+    weights, model = script("_weights"), read_model(content)
+    again = weights.network_of(content, model)
+    for name, tensor in network.state_dict().items():
+        assert torch.equal(tensor, again.state_dict()[name]), name
+    assert weights.same_file(again, model, content)
+    again.intercept += 1e-3
+    assert not weights.same_file(again, model, content)
+
+
+def test_parity_of_all_stays(script, capsys, tmp_path):
+    """The four ways and the live ward on a tiny cohort."""
+    cohort = tmp_path / "cohort"
+    import_challenge2019([STAYS], cohort)
+    model, _, _ = random_model(tmp_path / "model", "gru")
+    script("parity_all").main([str(model), "--data", str(cohort)])
+    shown = capsys.readouterr().out
+    assert "exported again: the same file" in shown
+    assert "0 differing, 0 missing, 0 unexpected, 0 other_time" in shown
+    assert "the law holds" in shown
+
+
+def test_any_difference_between_score_and_watch_is_counted(script):
+    """One bit, a lost row, a risk too many, a wrong time."""
+    comparison = script("parity_all").Comparison(
+        np.array([0, 3_600_000_000, 0]), np.array([0.25, np.nan, 0.5], np.float32), {"a": 0, "b": 2}, {"a": 2, "b": 3}
+    )
+    lines = (
+        b'{"kind":"risk","stay":"a","time":"1970-01-01T00:00:00Z","risk":0.25000003}\n'
+        b'{"kind":"risk","stay":"a","time":"1970-01-01T02:00:00Z","risk":null,"reason":"warming_up"}\n'
+        b'{"kind":"risk","stay":"a","time":"1970-01-01T03:00:00Z","risk":0.5}\n'
+    )
+    comparison.write(lines)
+    assert comparison.counts() == {"rows": 3, "differing": 1, "missing": 1, "unexpected": 1, "other_time": 1}
+
+
+def test_simulator_auroc(script, capsys, monkeypatch):
+    """A small ward."""
+    monkeypatch.setattr(sys, "argv", ["simulator_auroc.py", "--beds", "12", "--hours", "12", "--seeds", "7"])
+    script("simulator_auroc").main()
+    assert "NEWS2: AUROC" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["main_job", "parity_all"])
+def test_scripts_without_data_say_what_they_need(script, capsys, monkeypatch, tmp_path, name):
+    """``make bench`` runs every script without arguments; there need be no data and no model."""
+    loaded = script(name)
+    monkeypatch.setenv("VITALS_DATA", str(tmp_path))
+    monkeypatch.setattr(loaded, "ROOT", tmp_path)
+    loaded.main([])
+    assert capsys.readouterr().out.startswith("skipped: needs ")
