@@ -3,7 +3,7 @@
     python benchmarks/parity_all.py [MODEL ...] --data COHORT [--no-watch]
 
 1. The network is read back from the ONNX file; that it is the trained one shows when exporting it again gives the same
-   file, byte for byte.
+   graph, weights and all, byte for byte.
 2. Every stay is computed four ways (PyTorch and ONNX Runtime, whole and step by step).
 3. The cohort is replayed as a live feed (a process of its own, through a pipe) into ``watch``, and every risk that
    comes out is compared with the row that ``score`` wrote for the same stay and prediction time.
@@ -25,7 +25,7 @@ import msgspec
 import numpy as np
 import pyarrow.parquet as pq
 import torch
-from _weights import network_of, same_file
+from _weights import network_of, same_graph
 
 from vitals import flows
 from vitals.cohort.store import open_cohort
@@ -121,7 +121,7 @@ def four_ways(model_path: Path, data: Path) -> dict[str, Any]:
     nothing = np.zeros(len(rows), np.float32)
     sequences = Sequences.of(rows, len(cohort), nothing, nothing)
     parity = measure_parity(network, model, sequences, np.arange(len(cohort)))
-    return {"same_file": same_file(network, model, content), "holds": parity.holds, **vars(parity)}
+    return {"same_graph": same_graph(network, model, content), "holds": parity.holds, **vars(parity)}
 
 
 def score_and_watch(model_path: Path, data: Path) -> dict[str, int]:
@@ -140,11 +140,11 @@ def score_and_watch(model_path: Path, data: Path) -> dict[str, int]:
 def show(model: Path, found: dict[str, Any], watched: dict[str, int] | None) -> bool:
     """Print the figures of one model; whether the law holds."""
     print(f"{model}: {found['stays']} stays, {found['rows']} rows")
-    print(f"  read back and exported again: {'the same file' if found['same_file'] else 'ANOTHER FILE'}")
+    print(f"  read back and exported again: {'the same graph' if found['same_graph'] else 'ANOTHER GRAPH'}")
     print(f"  PyTorch whole against ONNX Runtime whole: {found['torch_onnx']:.2g} at most")
     print(f"  PyTorch step by step against ONNX Runtime whole: {found['torch_step']:.2g} at most")
     print(f"  ONNX Runtime whole against step by step: {found['onnx_step_bits']} risks with other bits")
-    holds = found["holds"] and found["same_file"]
+    holds = found["holds"] and found["same_graph"]
     if watched is not None:
         wrong = {name: count for name, count in watched.items() if name != "rows"}
         print(f"  score against watch, {watched['rows']} rows: {', '.join(f'{n} {k}' for k, n in wrong.items())}")

@@ -113,15 +113,15 @@ def test_main_job_in_a_fresh_process(script, capsys, tmp_path):
 
 @pytest.mark.parametrize(("kind", "window"), [("gru", {}), ("lstm", {"lookback": "6h"})])
 def test_the_network_behind_a_file_is_read_back_exactly(script, tmp_path, kind, window):
-    """Every weight has the same bits, so the file it is exported to is the same."""
+    """Every weight has the same bits, so the graph it is exported to is the same."""
     _, network, content = random_model(tmp_path / "model", kind, **window)
     weights, model = script("_weights"), read_model(content)
     again = weights.network_of(content, model)
     for name, tensor in network.state_dict().items():
         assert torch.equal(tensor, again.state_dict()[name]), name
-    assert weights.same_file(again, model, content)
+    assert weights.same_graph(again, model, content)
     again.intercept += 1e-3
-    assert not weights.same_file(again, model, content)
+    assert not weights.same_graph(again, model, content)
 
 
 def test_parity_of_all_stays(script, capsys, tmp_path):
@@ -131,7 +131,7 @@ def test_parity_of_all_stays(script, capsys, tmp_path):
     model, _, _ = random_model(tmp_path / "model", "gru")
     script("parity_all").main([str(model), "--data", str(cohort)])
     shown = capsys.readouterr().out
-    assert "exported again: the same file" in shown
+    assert "exported again: the same graph" in shown
     assert "0 differing, 0 missing, 0 unexpected, 0 other_time" in shown
     assert "the law holds" in shown
 

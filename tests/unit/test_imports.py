@@ -84,7 +84,7 @@ def test_the_flows_are_functions_however_their_modules_were_loaded() -> None:
         "import vitals\n"
         "from vitals.flows.watching import watch\n"
         "assert vitals.flows.watch is watch\n"
-        "assert callable(vitals.flows.checking)\n"
+        "assert callable(vitals.flows.check)\n"
         "from vitals.flows.checking import check\n"
         "assert vitals.flows.check is check\n"
         "assert vitals.open_model.__module__ == 'vitals.scoring.model'\n"

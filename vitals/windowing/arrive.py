@@ -21,17 +21,16 @@ def last_end(admitted: int, step: int, time: int) -> int:
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def judge(rules: Rules, slabs: Slabs, b: int, time: int, c: int, value: float) -> int:
-    """Why this sample must be left out, or 0."""
+def judge(time: int, value: float, low: float, high: float, reach: int, known: int, max_gap: int) -> int:
+    """Why this sample must be left out, or 0; numbers only, since a tuple of arrays costs more to hand over than that."""
     if not np.isfinite(value):
         return _NOT_A_NUMBER
-    if value < rules.low[c] or value > rules.high[c]:
+    if value < low or value > high:
         return _IMPOSSIBLE
-    if time <= slabs.reach[b]:
+    if time <= reach:
         return _LATE
-    known = max(slabs.watermark[b], slabs.reach[b], slabs.admitted[b])
     # compared by subtraction, since known + max_gap could leave the range of int64
-    if time > known and time - known > rules.max_gap:
+    if time > known and time - known > max_gap:
         return _AHEAD
     return 0
 
@@ -39,14 +38,16 @@ def judge(rules: Rules, slabs: Slabs, b: int, time: int, c: int, value: float) -
 @njit(cache=True, error_model="numpy", nogil=True)
 def arrive(rules: Rules, slabs: Slabs, bed: Int32, time: Int64, signal: Int16, value: Float32, verdict: Int8) -> None:
     """Judge every sample in order of arrival; an accepted one moves its bed's watermark and the steps that are due."""
+    # arrays are taken out of their tuples once: within the loop every access would count references
+    low, high, admitted, reach, watermark = rules.low, rules.high, slabs.admitted, slabs.reach, slabs.watermark
     for i in range(len(bed)):
-        b, t = bed[i], time[i]
-        verdict[i] = judge(rules, slabs, b, t, signal[i], value[i])
-        if verdict[i] == 0 and t > slabs.watermark[b]:
-            slabs.watermark[b] = t
+        b, t, c = bed[i], time[i], signal[i]
+        known = max(watermark[b], reach[b], admitted[b])
+        verdict[i] = judge(t, value[i], low[c], high[c], reach[b], known, rules.max_gap)
+        if verdict[i] == 0 and t > watermark[b]:
+            watermark[b] = t
             # a later sample proves that a step is over only once it lies more than grace behind the step's end
-            due = last_end(slabs.admitted[b], rules.step, t - rules.grace - 1)
-            slabs.reach[b] = max(slabs.reach[b], due)
+            reach[b] = max(reach[b], last_end(admitted[b], rules.step, t - rules.grace - 1))
 
 
 @njit(cache=True, error_model="numpy", nogil=True)

@@ -76,41 +76,43 @@ def gather(pool: Pool, slabs: Slabs, b: int, positions: Int64, new: Samples, buf
         pool.free[0], pool.free[1] = place, pool.free[1] + 1
         place = following
     slabs.head[b], slabs.waiting[b] = -1, 0
+    time, signal, value, event = buffer
+    times, signals, values, _ = new
     for i in positions:
-        buffer.time[n], buffer.signal[n], buffer.event[n] = new.time[i], new.signal[i], i
-        buffer.value[n] = new.value[i] + np.float32(0)  # -0 becomes 0: the two would tie, and arrival would decide
+        time[n], signal[n], event[n] = times[i], signals[i], i
+        value[n] = values[i] + np.float32(0)  # -0 becomes 0: the two would tie, and arrival would decide
         n += 1
     return n
 
 
 @njit(cache=True, nogil=True)
-def before(buffer: Samples, i: int, j: int) -> bool:
-    """Whether sample i is reduced before sample j: by time, then signal, then value; never by arrival."""
-    if buffer.time[i] != buffer.time[j]:
-        return bool(buffer.time[i] < buffer.time[j])
-    if buffer.signal[i] != buffer.signal[j]:
-        return bool(buffer.signal[i] < buffer.signal[j])
-    return bool(buffer.value[i] < buffer.value[j])
+def before(time: int, signal: int, value: float, other_time: int, other_signal: int, other_value: float) -> bool:
+    """Whether a sample is reduced before another: by time, then signal, then value; never by arrival."""
+    if time != other_time:
+        return bool(time < other_time)
+    if signal != other_signal:
+        return bool(signal < other_signal)
+    return bool(value < other_value)
 
 
 @njit(cache=True, nogil=True)
 def sort(buffer: Samples, n: int) -> None:
     """Put the first n samples in order (nearly always they are: a merge sort by time, then insertion within a time)."""
+    time, signal, value, event = buffer
     ordered = True
     for i in range(1, n):
-        ordered &= not before(buffer, i, i - 1)
+        ordered &= not before(time[i], signal[i], value[i], time[i - 1], signal[i - 1], value[i - 1])
     if ordered:
         return
-    order = np.argsort(buffer.time[:n], kind="mergesort")
-    buffer.time[:n], buffer.signal[:n] = buffer.time[:n][order], buffer.signal[:n][order]
-    buffer.value[:n], buffer.event[:n] = buffer.value[:n][order], buffer.event[:n][order]
+    order = np.argsort(time[:n], kind="mergesort")
+    time[:n], signal[:n], value[:n], event[:n] = time[:n][order], signal[:n][order], value[:n][order], event[:n][order]
     for i in range(1, n):
         j = i
-        while j > 0 and before(buffer, j, j - 1):
-            for column in (buffer.time, buffer.event):
-                column[j - 1], column[j] = column[j], column[j - 1]
-            buffer.signal[j - 1], buffer.signal[j] = buffer.signal[j], buffer.signal[j - 1]
-            buffer.value[j - 1], buffer.value[j] = buffer.value[j], buffer.value[j - 1]
+        while j > 0 and before(time[j], signal[j], value[j], time[j - 1], signal[j - 1], value[j - 1]):
+            time[j - 1], time[j] = time[j], time[j - 1]
+            signal[j - 1], signal[j] = signal[j], signal[j - 1]
+            value[j - 1], value[j] = value[j], value[j - 1]
+            event[j - 1], event[j] = event[j], event[j - 1]
             j -= 1
 
 
@@ -123,92 +125,92 @@ def drop(drops: Drops, n: int, event: int, b: int, signal: int, time: int, reaso
 
 
 @njit(cache=True, nogil=True)
-def median(buffer: Samples, lo: int, hi: int, signal: int, values: Float32) -> float:
+def median(buffer: Samples, lo: int, hi: int, c: int, values: Float32) -> float:
     """Median of one signal's samples in a step, each time counted once."""
+    time, signal, value, _ = buffer
     n = 0
     for i in range(lo, hi):
-        if buffer.signal[i] == signal and not repeats(buffer, lo, i):
-            values[n] = buffer.value[i]
+        if signal[i] == c and not (i > lo and same(time[i], c, time[i - 1], signal[i - 1])):
+            values[n] = value[i]
             n += 1
     ordered = np.sort(values[:n])
     return float((np.float64(ordered[(n - 1) // 2]) + np.float64(ordered[n // 2])) / 2)
 
 
 @njit(cache=True, nogil=True)
-def repeats(buffer: Samples, lo: int, i: int) -> bool:
-    """Whether a sample has the time and signal of the one before it, which has the smaller value and counts instead."""
-    return bool(i > lo and buffer.time[i] == buffer.time[i - 1] and buffer.signal[i] == buffer.signal[i - 1])
+def same(time: int, signal: int, other_time: int, other_signal: int) -> bool:
+    """Whether two samples measure the same; of such the first, which has the smaller value, counts."""
+    return time == other_time and signal == other_signal
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def reduce_step(rules: Rules, slabs: Slabs, b: int, buffer: Samples, lo: int, hi: int, scratch: Scratch) -> None:
-    """Make one value a signal of the samples ``lo:hi``, which are those of one step."""
-    count, total = scratch.many, scratch.total
-    for i in range(lo, hi):
-        c, v = buffer.signal[i], np.float64(buffer.value[i])
-        if repeats(buffer, lo, i):
-            continue
-        how = rules.reduce[c]
-        if count[c] == 0:
-            total[c] = v
-        elif how == MEAN:
-            total[c] += v
-        elif how == MIN:
-            total[c] = min(total[c], v)
-        elif how == MAX:
-            total[c] = max(total[c], v)
-        else:
-            total[c] = v
-        count[c] += 1
-        slabs.sampled[b, c] = buffer.time[i]
-    for c in range(len(count)):
-        if count[c] > 0:
-            if rules.reduce[c] == MEAN:
-                total[c] /= count[c]
-            elif rules.reduce[c] == MEDIAN:
-                total[c] = median(buffer, lo, hi, c, scratch.values)
-            slabs.value[b, c] = np.float32(total[c])
-            count[c] = 0
+def fold(how: int, many: int, total: float, value: float) -> float:
+    """One more sample of a step, of which ``many`` have become ``total``."""
+    if many == 0:
+        return value
+    if how == MEAN:
+        return total + value
+    if how == MIN:
+        return min(total, value)
+    if how == MAX:
+        return max(total, value)
+    return value
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
-def write_row(rules: Rules, slabs: Slabs, b: int, end: int, out: Out, r: int) -> None:
-    """The row of the step that ends at ``end``: every value that is not too old, and its age."""
-    observed = 0
-    out.bed[r], out.time[r] = b, end
-    for c in range(len(rules.max_age)):
-        sampled = slabs.sampled[b, c]
-        if sampled != NEVER and end - sampled <= rules.max_age[c]:
-            out.value[r, c] = slabs.value[b, c]
-            out.age[r, c] = np.float32((end - sampled) / _MICROSECONDS_PER_HOUR)
-            observed += c < rules.signals
-        else:
-            out.value[r, c] = np.nan
-            out.age[r, c] = np.nan
-    out.reason[r] = 0
-    if end - slabs.admitted[b] < rules.warm_up:
-        out.reason[r] = _WARMING_UP
-    elif observed < rules.min_observed:
-        out.reason[r] = _TOO_LITTLE_KNOWN
+def reason_of(warm_up: int, min_observed: int, since: int, observed: int) -> int:
+    """Why a row can have no risk, or 0."""
+    if since < warm_up:
+        return _WARMING_UP
+    return _TOO_LITTLE_KNOWN if observed < min_observed else 0
 
 
 @njit(cache=True, error_model="numpy", nogil=True)
 def close_bed(rules: Rules, slabs: Slabs, b: int, buffer: Samples, n: int, scratch: Scratch, out: Out, r: int) -> int:
-    """Close the due steps of one bed; returns the number of rows written so far. Later samples stay in the buffer."""
+    """Close the due steps of one bed; returns the number of rows written so far. Later samples stay in the buffer.
+
+    One function on purpose: handing arrays to another for every step would count references, which costs three times
+    what the loops do.
+    """
+    (time, signal, value, _), (many, total, values) = buffer, scratch
+    known, sampled, admitted, reach = slabs.value[b], slabs.sampled[b], slabs.admitted[b], slabs.reach[b]
+    reduce, max_age, out_value, out_age = rules.reduce, rules.max_age, out.value, out.age
     lo = 0
-    end = slabs.admitted[b] if slabs.closed[b] == NEVER else slabs.closed[b] + rules.step
-    while end <= slabs.reach[b]:
+    end = admitted if slabs.closed[b] == NEVER else slabs.closed[b] + rules.step
+    while end <= reach:
         hi = lo
-        while hi < n and buffer.time[hi] <= end:
+        while hi < n and time[hi] <= end:
+            c = signal[hi]
+            if not (hi > lo and same(time[hi], c, time[hi - 1], signal[hi - 1])):
+                total[c] = fold(reduce[c], many[c], total[c], np.float64(value[hi]))
+                many[c] += 1
+                sampled[c] = time[hi]
             hi += 1
-        if hi > lo:
-            reduce_step(rules, slabs, b, buffer, lo, hi, scratch)
-        if end > slabs.admitted[b]:
-            write_row(rules, slabs, b, end, out, r)
+        for i in range(lo, hi):
+            c = signal[i]
+            if many[c] > 0:  # the first time this signal is met again
+                if reduce[c] == MEAN:
+                    total[c] /= many[c]
+                elif reduce[c] == MEDIAN:
+                    total[c] = median(buffer, lo, hi, c, values)
+                known[c] = np.float32(total[c])
+                many[c] = 0
+        if end > admitted:
+            observed = 0
+            for c in range(len(max_age)):
+                fresh = (sampled[c] != NEVER) & (end - sampled[c] <= max_age[c])
+                out_value[r, c] = known[c] if fresh else np.float32(np.nan)
+                out_age[r, c] = np.float32((end - sampled[c]) / _MICROSECONDS_PER_HOUR) if fresh else np.float32(np.nan)
+                observed += fresh & (c < rules.signals)
+            out.bed[r], out.time[r], out.reason[r] = (
+                b,
+                end,
+                reason_of(rules.warm_up, rules.min_observed, end - admitted, observed),
+            )
             r += 1
         lo = hi
         end += rules.step
-    slabs.closed[b] = slabs.reach[b]
+    slabs.closed[b] = reach
     return r
 
 
@@ -228,11 +230,12 @@ def close(
         n = gather(pool, slabs, b, positions, new, buffer)
         sort(buffer, n)
         r = close_bed(rules, slabs, b, buffer, n, scratch, out, r)
+        (time, signal, value, event), closed = buffer, slabs.closed[b]
         for i in range(n):
-            if buffer.time[i] > slabs.closed[b]:
-                push(pool, slabs, b, buffer.time[i], buffer.signal[i], buffer.value[i])
-            elif repeats(buffer, 0, i):
-                dropped = drop(drops, dropped, buffer.event[i], b, buffer.signal[i], buffer.time[i], _DUPLICATE)
+            if time[i] > closed:
+                push(pool, slabs, b, time[i], signal[i], value[i])
+            elif i > 0 and same(time[i], signal[i], time[i - 1], signal[i - 1]):
+                dropped = drop(drops, dropped, event[i], b, signal[i], time[i], _DUPLICATE)
     return dropped
 
 
