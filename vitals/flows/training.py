@@ -67,7 +67,7 @@ def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress
     metrics = {"parity": measured, "history": [asdict(epoch) for epoch in history], "left_out": study.left_out}
     run = {
         "model_digest": model.digest, "settings": settings.to_tables(), **_about(study),
-        "cohorts": [str(path) for path in cohorts], "versions": _versions(),
+        "cohorts": [path.name for path in cohorts], "versions": _versions(),
     }  # fmt: skip
     write_folder(out, {MODEL_FILE: content, RUN_FILE: as_json(run), "metrics.json": as_json(metrics)})
     return {
