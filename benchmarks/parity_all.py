@@ -34,7 +34,8 @@ from vitals.feeds.times import read_time
 from vitals.flows.parity import measure_parity
 from vitals.flows.study import cohort_rows
 from vitals.learning.batches import Sequences
-from vitals.scoring.model import MODEL_FILE, open_model
+from vitals.scoring.model import open_model
+from vitals.spec.modelfile import MODEL_FILE
 
 ROOT = Path(__file__).parent.parent
 _DECODER = msgspec.json.Decoder(Output)

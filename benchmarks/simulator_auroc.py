@@ -15,12 +15,12 @@ from pathlib import Path
 
 import numpy as np
 
-from vitals.alerting.discrimination import auprc, auroc
 from vitals.bedside.criteria import shock_index
 from vitals.bedside.mews import mews
 from vitals.bedside.news2 import news2
 from vitals.bedside.score import score_rows
 from vitals.labelling.labels import label_rows
+from vitals.labelling.ranking import auprc, auroc
 from vitals.simulator.simulate import simulate
 from vitals.simulator.ward import Ward
 from vitals.spec.settings import Settings

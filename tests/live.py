@@ -16,7 +16,7 @@ from vitals.cohort.store import Cohort, write_cohort
 from vitals.learning.encoder import Scale
 from vitals.learning.export import export
 from vitals.learning.network import Network
-from vitals.scoring.model import MODEL_FILE
+from vitals.spec.modelfile import MODEL_FILE
 from vitals.spec.settings import Settings
 
 HOUR = 3_600_000_000

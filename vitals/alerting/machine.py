@@ -1,8 +1,7 @@
 """The alert rule itself: one compiled transition for one score of one bed, and the two loops that fold it.
 
 ``transition`` is the only place that says when an alert fires. ``fold`` applies it to the beds of a ward, live or
-retrospective; ``count`` applies it to many policies at once for tuning. They stand in one module because numba's cache
-watches only the file of the function it compiled.
+retrospective; ``count`` applies it to many policies at once for tuning.
 """
 
 from __future__ import annotations
@@ -13,6 +12,7 @@ import numba
 import numpy as np
 
 from vitals.spec.policy import AlertPolicy
+from vitals.windowing.compiled import compiled
 from vitals.windowing.types import NEVER
 
 QUIET, FIRED, SILENCED, SAME_EPISODE = 0, 1, 2, 3
@@ -98,7 +98,7 @@ def _ones(word):  # type: ignore[no-untyped-def]
     return np.int64((word * _H1) >> _S56)
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def transition(rule, bed, time, risk):  # type: ignore[no-untyped-def]
     """(rule, bed, score) -> (bed, what the score led to). A missing score (NaN) is not high and decides nothing."""
     recent = (bed.recent << _ONE) | np.uint64(risk >= rule.threshold)
@@ -112,7 +112,7 @@ def transition(rule, bed, time, risk):  # type: ignore[no-untyped-def]
     return Bed(recent, False, time + rule.silence), FIRED
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def fold(rule, ward, bed, time, risk):  # type: ignore[no-untyped-def]
     """Take every score in order; ``ward`` is a ``Bed`` of arrays, changed in place. Returns one outcome a score."""
     outcome = np.empty(len(bed), np.int8)
@@ -124,7 +124,7 @@ def fold(rule, ward, bed, time, risk):  # type: ignore[no-untyped-def]
     return outcome
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _highest(history, s):  # type: ignore[no-untyped-def]
     """The highest risk of a stay; a NaN is never higher."""
     highest = -np.inf
@@ -134,7 +134,7 @@ def _highest(history, s):  # type: ignore[no-untyped-def]
     return highest
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def _walk(rule, history, s):  # type: ignore[no-untyped-def]
     """Alerts, true alerts and false alerts of one rule in one stay until its onset."""
     alerts, true, false = 0, 0, 0
@@ -151,7 +151,7 @@ def _walk(rule, history, s):  # type: ignore[no-untyped-def]
     return alerts, true, false
 
 
-@numba.njit(cache=True, nogil=True)
+@compiled
 def count(rules, history):  # type: ignore[no-untyped-def]
     """Alerts, true alerts, false alerts and detected onsets of every rule over all stays, ``(P, 4)`` int64.
 

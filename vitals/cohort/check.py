@@ -138,7 +138,7 @@ def _samples(cohort: Cohort, seen: Scan) -> Iterator[Finding]:
         ("warning", seen.arrived_early, "samples that arrived before they were measured", "time first, then arrival",
          "compare the clocks of the two columns"),
         ("warning", seen.after, "samples after the discharge", "samples within the stay",
-         "no row will see them; mend the discharge"),
+         "rows go on until the last of them, as live, but none after the discharge is judged; mend the discharge"),
         ("note", seen.before, "samples at or before the admission", "samples within the stay",
          "they count as history: a first value to carry forward"),
         ("note", seen.late, "samples that arrived after later ones", "arrival in the order of time",

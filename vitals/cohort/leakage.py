@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from vitals.cohort.store import Cohort
 from vitals.cohort.tables import DEMOGRAPHICS, STAY_COLUMNS
+from vitals.labelling.ranking import auroc
 
 HOUR = 3_600_000_000
 _HORIZON = 6  # hours before an onset that count as positive here
@@ -58,24 +59,9 @@ def leaks(cohort: Cohort) -> list[Leak]:
     return found
 
 
-def auroc(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
-    """Chance that a positive one scores higher than a negative one, ties counting half; NaN without both.
-
-    Example:
-        >>> auroc(np.array([1.0, 2.0, 2.0, 3.0]), np.array([False, False, True, True]))
-        0.875
-    """
-    _, place = np.unique(score, return_inverse=True)
-    positives = np.bincount(place, weights=positive)
-    negatives = np.bincount(place, weights=~positive)
-    below = np.cumsum(negatives) - negatives
-    pairs = positives.sum() * negatives.sum()
-    return float((positives * (below + negatives / 2)).sum() / pairs) if pairs else float("nan")
-
-
 def _either_way(score: NDArray[np.float64], positive: NDArray[np.bool_]) -> float:
     known = ~np.isnan(score)
-    area = auroc(score[known], positive[known])
+    area = auroc(positive[known], score[known])
     return max(area, 1 - area)
 
 

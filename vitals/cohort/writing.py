@@ -32,6 +32,7 @@ from vitals.spec.duration import Duration
 
 FORMAT = 1
 MANIFEST = "cohort.json"
+_OURS = frozenset({MANIFEST, "events.parquet", "stays.parquet", "outcomes.parquet"})
 _ROW_GROUP = 1 << 18
 _TIME = pa.timestamp("us", "UTC")
 _NONE = Duration(0)
@@ -176,14 +177,13 @@ def _counts(stays: pd.DataFrame, outcomes: pd.DataFrame, signals: Counter[str]) 
 @contextlib.contextmanager
 def _new_folder(path: Path) -> Iterator[Path]:
     """A folder beside ``path`` that takes its place when all went well, and vanishes otherwise."""
-    if path.exists() and not (path / MANIFEST).is_file() and (not path.is_dir() or any(path.iterdir())):
-        came = "a folder with other things in it" if path.is_dir() else "a file"
-        raise DataError(str(path), came, "a new or empty folder, or an older cohort", "name another destination")
+    _refuse_what_is_not_ours(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix=f".{path.name}.", dir=path.parent))
     try:
         yield folder
         folder.chmod(0o755)  # mkdtemp makes it private; a cohort is as readable as any other folder
+        _refuse_what_is_not_ours(path)  # an import takes its time: somebody may have put a file there meanwhile
         if path.exists():
             old = Path(tempfile.mkdtemp(prefix=f".{path.name}.old.", dir=path.parent))
             path.replace(old)
@@ -192,3 +192,20 @@ def _new_folder(path: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(folder, ignore_errors=True)
         raise
+
+
+def _refuse_what_is_not_ours(path: Path) -> None:
+    """Refuse a destination with anything in it but an older cohort, since all that is in it goes."""
+    wanted = "a new or empty folder, or an older cohort"
+    if not path.exists():
+        return
+    if not path.is_dir():
+        raise DataError(str(path), "a file", wanted, "name another destination")
+    names = {each.name for each in path.iterdir()}
+    if names and not (path / MANIFEST).is_file():
+        raise DataError(str(path), "a folder with other things in it", wanted, "name another destination")
+    foreign = sorted(names - _OURS)
+    if foreign:
+        came = f"an older cohort with {len(foreign)} other things in it, such as {foreign[0]}"
+        cure = "move it elsewhere, or name another destination"
+        raise DataError(str(path), came if len(foreign) > 1 else f"an older cohort with {foreign[0]} in it", wanted, cure)

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # only ever printed, with a Z behind it
 _EARLIEST, _LATEST = -30_610_224_000_000_000, 221_845_392_000_000_000  # years 1000 and 9000
+_LONGEST = 40  # characters; nanoseconds and a zone need 35
 
 
-@functools.lru_cache(maxsize=1 << 16)
 def read_time(raw: str | int | None) -> int | None:
     """Microseconds UTC of a time in a feed, or None where it cannot be used (:func:`time_fault` says why).
 
@@ -23,8 +23,14 @@ def read_time(raw: str | int | None) -> int | None:
         >>> read_time("2026-01-01T03:00:00") is None
         True
     """
-    if isinstance(raw, int):
-        return raw if _EARLIEST <= raw <= _LATEST else None
+    if isinstance(raw, str):
+        # what is too long to be a time never gets as far as the cache, which would keep it
+        return _read_text(raw) if len(raw) <= _LONGEST else None
+    return raw if raw is not None and _EARLIEST <= raw <= _LATEST else None
+
+
+@functools.lru_cache(maxsize=1 << 16)
+def _read_text(raw: str) -> int | None:
     moment = _moment(raw)
     if moment is None or moment.tzinfo is None:
         return None
@@ -42,7 +48,7 @@ def time_fault(raw: str | int | None) -> str:
     """
     if raw is None:
         return "no_time"
-    moment = None if isinstance(raw, int) else _moment(raw)
+    moment = _moment(raw) if isinstance(raw, str) and len(raw) <= _LONGEST else None
     return "bad_time" if moment is None or moment.tzinfo is not None else "no_time_zone"
 
 
@@ -57,8 +63,8 @@ def time_text(time: int) -> str:
     return (_NAIVE_EPOCH + timedelta(microseconds=time)).isoformat() + "Z"
 
 
-def _moment(raw: str | None) -> datetime | None:
+def _moment(raw: str) -> datetime | None:
     try:
-        return None if raw is None else datetime.fromisoformat(raw)
+        return datetime.fromisoformat(raw)
     except ValueError:
         return None

@@ -9,6 +9,9 @@ if TYPE_CHECKING:
     from vitals.flows.checking import check as check
     from vitals.flows.demonstration import demo as demo
     from vitals.flows.evaluation import evaluate_model as evaluate
+    from vitals.flows.importing import import_challenge2012 as import_challenge2012
+    from vitals.flows.importing import import_challenge2019 as import_challenge2019
+    from vitals.flows.importing import import_table as import_table
     from vitals.flows.replaying import replay as replay
     from vitals.flows.scores import score as score
     from vitals.flows.simulation import simulate_cohort as simulate
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from vitals.flows.watching import watch as watch
 
 _HOME = {
+    "import_challenge2012": ("importing", "import_challenge2012"),
+    "import_challenge2019": ("importing", "import_challenge2019"),
+    "import_table": ("importing", "import_table"),
     "check": ("checking", "check"),
     "demo": ("demonstration", "demo"),
     "evaluate": ("evaluation", "evaluate_model"),
@@ -27,7 +33,20 @@ _HOME = {
     "tune": ("tuning", "tune_model"),
     "watch": ("watching", "watch"),
 }
-__all__ = ["check", "demo", "evaluate", "replay", "score", "simulate", "train", "tune", "watch"]
+__all__ = [
+    "check",
+    "demo",
+    "evaluate",
+    "import_challenge2012",
+    "import_challenge2019",
+    "import_table",
+    "replay",
+    "score",
+    "simulate",
+    "train",
+    "tune",
+    "watch",
+]
 
 
 def __getattr__(name: str) -> object:

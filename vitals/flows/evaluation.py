@@ -12,15 +12,16 @@ import numpy as np
 
 from vitals.alerting.bootstrap import intervals, paired_difference
 from vitals.alerting.curve import operating_curve, recall_at_burden
-from vitals.alerting.discrimination import auprc, auroc
 from vitals.alerting.evaluate import Evaluation, evaluate
 from vitals.alerting.stays import Risks, Stays, patients_digest
 from vitals.bedside.news2 import SIGNALS as NEWS2_SIGNALS
 from vitals.bedside.news2 import news2, news2_risk
 from vitals.bedside.score import score_rows as bedside_rows
+from vitals.errors import SettingsError
 from vitals.flows.study import Study, open_study
 from vitals.flows.watching import find_policy
 from vitals.flows.writing import as_json
+from vitals.labelling.ranking import auprc, auroc
 from vitals.labelling.utility import hours_from_onset, utility, utility_curve
 from vitals.report.page import write_report
 from vitals.scoring.model import Model, open_model
@@ -62,6 +63,7 @@ def evaluate_model(
     chosen = find_policy(model, policy)
     refuse_other_model(opened, chosen)
     whole = open_study(opened.settings, [data], progress)
+    _refuse_tuning_patients(chosen, whole, part)
     study = whole.take(part)
     risk = _score(opened, study, progress)
     figures = {
@@ -84,9 +86,20 @@ def _score(model: Model, study: Study, progress: Progress | None) -> Float32:
 
 
 def _warnings(model: Model, study: Study, part: str) -> list[str]:
-    if part in ("train", "all") and study.digest == model.about.get("data_digest"):
+    trained_on = set(model.about.get("cohort_digests", ()))
+    if part in ("train", "all") and trained_on & set(study.cohorts):
         return [f"part {part} holds patients the model was trained on: these figures flatter it"]
     return []
+
+
+def _refuse_tuning_patients(policy: AlertPolicy | None, whole: Study, part: str) -> None:
+    """Part ``all`` of a cohort that the policy was tuned on holds the very patients of the tuning part."""
+    tuning = whole.subject_id[whole.stays_of("tuning")]
+    if policy is not None and part == "all" and len(tuning) and policy.tuned_on == patients_digest(tuning):
+        raise SettingsError(
+            "--part all", "a cohort that holds the patients the policy was tuned on", "other patients",
+            "evaluate --part held_out, or another cohort",
+        )  # fmt: skip
 
 
 def _discrimination(study: Study, risk: Float32) -> dict[str, Any]:

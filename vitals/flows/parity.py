@@ -58,8 +58,8 @@ def measure_parity(network: Network, model: Model, data: Sequences, stays: Int64
         batch = batch_of(data, data.start[some], data.length[some])
         inside = _inside(batch.length)
         onnx = _onnx_whole(model, batch)[inside]
-        whole = max(whole, float(np.abs(_torch_whole(network, batch)[inside] - onnx).max(initial=0)))
-        step = max(step, float(np.abs(_torch_step(network, batch)[inside] - onnx).max(initial=0)))
+        whole = max(whole, _largest(_torch_whole(network, batch)[inside], onnx))
+        step = max(step, _largest(_torch_step(network, batch)[inside], onnx))
         bits += int((_onnx_step(model, batch)[inside].view(np.uint32) != onnx.view(np.uint32)).sum())
         rows += int(inside.sum())
     return Parity(len(stays), rows, whole, step, bits)
@@ -77,6 +77,12 @@ def require_parity(parity: Parity, where: str) -> dict[str, float | int]:
             "nothing was written; report the versions of torch and onnxruntime",
         )  # fmt: skip
     return asdict(parity)
+
+
+def _largest(one: Float32, other: Float32) -> float:
+    """The largest difference; one that is no number counts as infinite, since it would pass every comparison."""
+    difference = np.abs(one - other)
+    return float(np.where(np.isfinite(difference), difference, np.inf).max(initial=0))
 
 
 def _inside(length: Int64) -> np.ndarray:

@@ -52,7 +52,8 @@ def score(model: Path, data: Path, out: Path | None = None, progress: Progress |
     """
     opened, cohort = open_model(model), open_cohort(data)
     counts, left_out = Counter[str](), Counter[str]()
-    writer = pq.ParquetWriter(out, _SCHEMA) if out else None
+    part = out.with_name(f".{out.name}.part") if out else None
+    writer = pq.ParquetWriter(part, _SCHEMA) if part else None
     try:
         for start, rows, risk, dropped in scored_blocks(opened, cohort, progress):
             counts.update(rows=len(rows), no_risk=int(np.isnan(risk).sum()))
@@ -62,6 +63,8 @@ def score(model: Path, data: Path, out: Path | None = None, progress: Progress |
     finally:
         if writer:
             writer.close()
+    if part and out:
+        part.replace(out)  # only now: a run that was interrupted must not leave a shorter table under the name
     summary = {"stays": len(cohort), "rows": counts["rows"], "no_risk": counts["no_risk"], "left_out": dict(left_out)}
     return {**summary, "model_digest": opened.digest, **({"files": [str(out)]} if out else {})}
 

@@ -61,7 +61,7 @@ class Study:
         label: 0 or 1, ``(R,)``.
         usable: whether the label may be used, ``(R,)``.
         left_out: samples left out, by reason.
-        digest: of the cohorts.
+        cohorts: digest of each cohort.
     """
 
     stay_id: NDArray[np.object_]
@@ -76,7 +76,12 @@ class Study:
     label: NDArray[np.float32]
     usable: NDArray[np.bool_]
     left_out: dict[str, int]
-    digest: str
+    cohorts: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """SHA-256 of all the cohorts together."""
+        return text_digest(self.cohorts)
 
     def stays_of(self, part: str) -> Int64:
         """Numbers of the stays in a part."""
@@ -116,7 +121,7 @@ class Study:
         return Study(
             self.stay_id[stays], self.subject_id[stays], self.site[stays], self.part[stays], self.admitted[stays],
             self.discharged[stays], number[self.onset_stay[onset]], self.onset_time[onset], rows, self.label[keep],
-            self.usable[keep], self.left_out, self.digest,
+            self.usable[keep], self.left_out, self.cohorts,
         )  # fmt: skip
 
 
@@ -133,7 +138,8 @@ def open_study(settings: Settings, paths: Iterable[Path], progress: Progress | N
         if progress:
             progress(i, len(cohorts), f"windowing {cohort.path.name}")
         one, left = cohort_rows(settings, cohort)
-        rows.append(one)
+        # live, a discharge is known only when it comes, so samples after it have rows; a study has no use for them
+        rows.append(one.take(one.time <= cohort.discharged[one.bed]))
         for reason, n in left.counts().items():
             dropped[reason] = dropped.get(reason, 0) + n
     if progress:
@@ -161,7 +167,7 @@ def _join(settings: Settings, cohorts: list[Cohort], rows: list[Rows], left_out:
         admitted=np.concatenate([cohort.admitted for cohort in cohorts]),
         discharged=np.concatenate([cohort.discharged for cohort in cohorts]),
         onset_stay=onset_stay, onset_time=onset_time, rows=whole, label=label, usable=usable, left_out=left_out,
-        digest=text_digest(cohort.digest for cohort in cohorts),
+        cohorts=tuple(cohort.digest for cohort in cohorts),
     )  # fmt: skip
 
 

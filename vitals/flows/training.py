@@ -24,7 +24,9 @@ from vitals.learning.export import export
 from vitals.learning.fit import Epoch, fit, logits
 from vitals.learning.network import Network
 from vitals.learning.objective import targets
-from vitals.scoring.model import MODEL_FILE, RUN_FILE, read_model
+from vitals.report.card import write_card
+from vitals.scoring.model import open_model, read_model
+from vitals.spec.modelfile import METRICS_FILE, MODEL_FILE, RUN_FILE
 from vitals.spec.settings import Settings
 
 Progress = Callable[[int, int, str], None]
@@ -69,7 +71,8 @@ def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress
         "model_digest": model.digest, "settings": settings.to_tables(), **_about(study),
         "cohorts": [path.name for path in cohorts], "versions": _versions(),
     }  # fmt: skip
-    write_folder(out, {MODEL_FILE: content, RUN_FILE: as_json(run), "metrics.json": as_json(metrics)})
+    write_folder(out, {MODEL_FILE: content, RUN_FILE: as_json(run), METRICS_FILE: as_json(metrics)})
+    write_card(out, open_model(out))
     return {
         "model": str(out), "digest": model.digest, "files": sorted(path.name for path in out.iterdir()),
         "stays": _stays_by_part(study), "epochs": len(history), "parity": measured, "left_out": study.left_out,
@@ -95,6 +98,7 @@ def _about(study: Study) -> dict[str, Any]:
     subjects = {part: study.subject_id[study.stays_of(part)] for part in PARTS}
     return {
         "data_digest": study.digest,
+        "cohort_digests": list(study.cohorts),
         "part_digests": {part: patients_digest(ids) for part, ids in subjects.items()},
         "stays": _stays_by_part(study),
         "sites": sorted(set(study.site.tolist())),

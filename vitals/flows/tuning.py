@@ -9,8 +9,10 @@ from typing import Any
 from vitals.alerting.stays import Risks, patients_digest
 from vitals.alerting.tune import tune
 from vitals.flows.study import open_study
-from vitals.scoring.model import POLICY_FILE, open_model
+from vitals.report.card import write_card
+from vitals.scoring.model import open_model
 from vitals.scoring.ward_step import score_rows
+from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.reader import plain, to_toml
 
 Progress = Callable[[int, int, str], None]
@@ -49,6 +51,8 @@ def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progr
     folder = model if model.is_dir() else model.parent
     file = folder / POLICY_FILE
     file.write_text(to_toml(plain(found.policy)), "utf-8")
+    if model.is_dir():
+        write_card(model, opened)
     return {
         **found.to_dict(),
         "budget": budget,

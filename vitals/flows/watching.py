@@ -9,7 +9,8 @@ from typing import Any, BinaryIO
 from vitals.errors import SettingsError
 from vitals.feeds.lines import Alert, Output, Technical
 from vitals.feeds.ndjson import encode_lines
-from vitals.scoring.model import POLICY_FILE, open_model
+from vitals.scoring.model import open_model
+from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import load, read
 from vitals.ward.ward import Ward

@@ -9,7 +9,7 @@ import tempfile
 from pathlib import Path
 
 from vitals.errors import SettingsError
-from vitals.scoring.model import MODEL_FILE
+from vitals.spec.modelfile import FOLDER, MODEL_FILE
 
 
 def as_json(value: object) -> bytes:
@@ -29,10 +29,14 @@ def refuse_foreign_folder(out: Path) -> None:
     """A model may replace a model, and nothing else.
 
     Raises:
-        SettingsError: ``out`` is a file, or a folder with other things in it.
+        SettingsError: ``out`` is a file, or a folder with anything in it that a model folder does not hold.
     """
     if out.is_file() or (out.is_dir() and any(out.iterdir()) and not (out / MODEL_FILE).is_file()):
         raise SettingsError(f"--out {out}", "something that is no model folder", "a new folder", "choose another name")
+    foreign = sorted({path.name for path in out.iterdir()} - FOLDER) if out.is_dir() else []
+    if foreign:
+        came = f"{foreign[0]}, which no model folder holds"
+        raise SettingsError(f"--out {out}", came, "a model folder or a new one", "move it away or choose another name")
 
 
 def write_folder(out: Path, files: dict[str, bytes]) -> None:

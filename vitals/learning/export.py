@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 import vitals
 from vitals.learning.network import Network
+from vitals.spec.modelfile import FORMAT, INPUTS, METADATA, OUTPUTS, channel_table
 from vitals.spec.settings import Settings
 
 OPSET = 17
@@ -51,14 +52,14 @@ def export(network: Network, settings: Settings, about: dict[str, Any]) -> bytes
         warnings.simplefilter("ignore")
         torch.onnx.export(
             graph, (value, torch.zeros_like(value), torch.zeros(2, network.hidden_size)), buffer,
-            dynamo=False, opset_version=OPSET, input_names=["value", "age", "hidden"],
-            output_names=["risk", "logit", "hidden_out"],
+            dynamo=False, opset_version=OPSET, input_names=[*INPUTS], output_names=[*OUTPUTS],
             dynamic_axes={"value": steps, "age": steps, "hidden": beds, "risk": steps, "logit": steps, "hidden_out": beds},
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
     # in the order of the settings, never sorted: the order of the signals is the order of the columns
-    text = json.dumps({"format": 1, "settings": settings.to_tables(), "channels": settings.channels, **about})
-    model.metadata_props.add(key="vitals.model", value=text)
+    ours = {"format": FORMAT, "settings": settings.to_tables(), "channels": channel_table(settings)}
+    text = json.dumps({**ours, **about})
+    model.metadata_props.add(key=METADATA, value=text)
     model.producer_name, model.producer_version = "vitals", vitals.__version__
     onnx.checker.check_model(model)
     content: bytes = model.SerializeToString(deterministic=True)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from vitals.learning.encoder import Encoder
-from vitals.spec.settings import Network as Shape
+from vitals.spec.learning import Network as Shape
 from vitals.spec.settings import Settings
 
 

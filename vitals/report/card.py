@@ -138,7 +138,7 @@ def markdown(facts: Mapping[str, Any]) -> str:
         facts: what :func:`card` gives.
     """
     outcome, data = facts["outcome"], facts["training_data"]
-    lines = [f"# Model card: {_cell(facts['name'])}", "", f"**{facts['notice']}**", "", "## Use", "", facts["intended_use"], "",
+    lines = [f"# Model card: {_cell(facts['name'])}", "", f"**{facts['notice']}**", "", "## Use", "", _cell(facts["intended_use"]), "",
              "Not for:", "", *(f"- {item}" for item in facts["not_for"])]  # fmt: skip
     lines += ["", "## Outcome", "", f"{_cell(outcome['kind'])}, at most {span(outcome['horizon'])} after the moment the risk "
               f"speaks for; rows after the onset: {outcome['after_onset']}."]  # fmt: skip

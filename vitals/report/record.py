@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from vitals.report.words import dig, span
-from vitals.scoring.model import RUN_FILE, Model
+from vitals.scoring.model import Model
+from vitals.spec.modelfile import RUN_FILE
 from vitals.spec.settings import Settings
 
 METRICS_FILE = "metrics.json"

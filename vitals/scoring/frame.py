@@ -12,6 +12,7 @@ from vitals.scoring.model import Model
 from vitals.scoring.ward_step import score_rows
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry
+from vitals.windowing.rules import rules_of
 from vitals.windowing.types import Events, Int64
 
 _SAMPLES = ("stay_id", "time", "signal", "value")
@@ -39,20 +40,45 @@ def score_frame(model: Model, samples: Any, stays: Any = None) -> Any:
     name, bed = _stays(samples, stays)
     time, value = _times(samples, "time"), np.asarray(samples["value"], np.float32)
     channel = _channels(model, samples)
-    if stays is None:
-        begin, end = _implied(model, len(name), bed, time, channel)
-        events = Events(*_chosen(channel >= 0, bed, time, channel, value))
-    else:
-        begin, end = _times(stays, "admitted"), _times(stays, "discharged")
-        first, later = _demographics(model, stays, begin), _chosen(channel >= 0, bed, time, channel, value)
-        events = Events(*map(np.concatenate, zip(first, later, strict=True)))
+    events = Events(bed, time, channel, value).take(channel >= 0)
     carry = Carry.empty(model.settings, len(name))
-    carry.admit(np.arange(len(name)), begin)
-    _, rows, _ = advance(model.settings, carry, events, until=end)
-    risk = score_rows(model, model.initial_hidden(len(name)), rows)
-    return type(samples)(
-        {"stay_id": name[rows.bed], "prediction_time": rows.time.astype("datetime64[us]"), "risk": risk}
-    )
+    until: Int64 | None = None
+    if stays is None:
+        events = _admit_by_sample(model, carry, events)
+    else:
+        admitted, until = _times(stays, "admitted"), _times(stays, "discharged")
+        carry.admit(np.arange(len(name)), admitted)
+        events = _demographics(model, stays, admitted).followed_by(events)
+    parts = _score(model, carry, events, until)
+    bed_of_row, time_of_row, risk = (np.concatenate(column) for column in zip(*parts, strict=True))
+    order = np.lexsort((time_of_row, bed_of_row))
+    stamps = time_of_row[order].astype("datetime64[us]")
+    return type(samples)({"stay_id": name[bed_of_row[order]], "prediction_time": stamps, "risk": risk[order]})
+
+
+def _score(
+    model: Model, carry: Carry, events: Events, until: Int64 | None
+) -> list[tuple[NDArray[np.int32], Int64, NDArray[np.float32]]]:
+    """Rows of the samples, then those up to the discharges, or without them up to the last sample, as at a feed's end."""
+    hidden, parts = model.initial_hidden(carry.beds), []
+    carry, rows, _ = advance(model.settings, carry, events, until)
+    parts.append((rows.bed, rows.time, score_rows(model, hidden, rows)))
+    if until is None:
+        none = events.take(np.zeros(len(events), bool))
+        carry, rows, _ = advance(model.settings, carry, none, carry.slabs.watermark.copy())
+        parts.append((rows.bed, rows.time, score_rows(model, hidden, rows)))
+    return parts
+
+
+def _admit_by_sample(model: Model, carry: Carry, events: Events) -> Events:
+    """Admit each stay at the start of the step of its first possible sample, and leave out what no patient can have."""
+    rules, step = rules_of(model.settings), int(model.settings.window.step)
+    low, high = rules.low[events.signal], rules.high[events.signal]
+    possible = np.isfinite(events.value) & (events.value >= low) & (events.value <= high)
+    stay, first = np.unique(events.bed[possible], return_index=True)
+    place = np.flatnonzero(possible)[first]
+    carry.admit(stay, (events.time[place] - 1) // step * step)
+    return events.take(possible)
 
 
 def _stays(samples: Any, stays: Any) -> tuple[NDArray[np.object_], NDArray[np.int32]]:
@@ -98,37 +124,19 @@ def _times(frame: Any, column: str) -> Int64:
 
 
 def _channels(model: Model, samples: Any) -> NDArray[np.int16]:
-    known = {name: i for i, name in enumerate(model.settings.signals)}
+    known = {name: i for i, name in enumerate(model.settings.channels)}
     names, code = np.unique(np.asarray(samples["signal"], str), return_inverse=True)
     return np.array([known.get(name, -1) for name in names.tolist()], np.int16)[code]
 
 
-def _implied(
-    model: Model, stays: int, bed: NDArray[np.int32], time: Int64, channel: NDArray[np.int16]
-) -> tuple[Int64, Int64]:
-    """Admissions and discharges of stays of which only samples are known."""
-    step, used = int(model.settings.window.step), channel >= 0
-    first = np.full(stays, np.iinfo(np.int64).max)
-    last = np.full(stays, np.iinfo(np.int64).min)
-    order = np.flatnonzero(used)[::-1]
-    first[bed[order]] = time[order]  # the sample that arrived first is written last
-    np.maximum.at(last, bed[used], time[used])
-    silent = first > last
-    first[silent], last[silent] = 1, 0
-    return (first - 1) // step * step, last
-
-
-def _demographics(model: Model, stays: Any, admitted: Int64) -> tuple[NDArray[Any], ...]:
-    parts = []
+def _demographics(model: Model, stays: Any, admitted: Int64) -> Events:
+    """The demographics that the table of stays holds, as samples at the admission."""
+    none = np.zeros(0, np.int64)
+    events = Events(none.astype(np.int32), none, none.astype(np.int16), none.astype(np.float32))
     for i, name in enumerate(model.settings.demographics):
         if name in stays.columns:
             value = np.asarray(stays[name], np.float32)
             known = np.flatnonzero(~np.isnan(value))
             channel = np.full(len(known), len(model.settings.signals) + i, np.int16)
-            parts.append((known.astype(np.int32), admitted[known], channel, value[known]))
-    empty = (np.zeros(0, np.int32), np.zeros(0, np.int64), np.zeros(0, np.int16), np.zeros(0, np.float32))
-    return tuple(map(np.concatenate, zip(empty, *parts, strict=True)))
-
-
-def _chosen(keep: NDArray[np.bool_], *columns: NDArray[Any]) -> tuple[NDArray[Any], ...]:
-    return tuple(column[keep] for column in columns)
+            events = events.followed_by(Events(known.astype(np.int32), admitted[known], channel, value[known]))
+    return events

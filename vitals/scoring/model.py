@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,16 +13,11 @@ import numpy as np
 import onnxruntime
 
 from vitals.errors import ModelError, VitalsError
+from vitals.spec.modelfile import FORMAT, INPUTS, METADATA, MODEL_FILE, OUTPUTS, RUN_FILE, channel_table
 from vitals.spec.settings import Settings
 from vitals.windowing.types import Float32
 
-METADATA = "vitals.model"
-FORMAT = 1
-MODEL_FILE = "model.onnx"
-RUN_FILE = "run.json"
-POLICY_FILE = "policy.toml"
-
-_INPUTS, _OUTPUTS = ["value", "age", "hidden"], ["risk", "logit", "hidden_out"]
+_ANSWERS = [OUTPUTS[0], OUTPUTS[2]]
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Model:
         Returns:
             The calibrated risk ``(N, T)`` and the state after the last step ``(N, H)``.
         """
-        risk, hidden = self.session.run([_OUTPUTS[0], _OUTPUTS[2]], {"value": value, "age": age, "hidden": hidden})
+        risk, hidden = self.session.run(_ANSWERS, {"value": value, "age": age, "hidden": hidden})
         return risk, hidden
 
     def score(self, samples: Any, stays: Any = None) -> Any:
@@ -107,12 +103,11 @@ def read_model(content: bytes, where: str = "model.onnx") -> Model:
         raise ModelError(
             where, str(error), "settings this version can read", "use the version it was made with"
         ) from error
-    if list(settings.channels) != about.get("channels"):
-        raise ModelError(where, "channels in another order than its settings", "one order", "export the model again")
+    _refuse_other_channels(settings, about.pop("channels", None), where)
     shapes = {tensor.name: tensor.shape for tensor in session.get_inputs()}
     wanted = len(settings.channels)
-    if [*shapes] != _INPUTS or [tensor.name for tensor in session.get_outputs()] != _OUTPUTS:
-        raise ModelError(where, f"inputs {', '.join(shapes)}", f"inputs {', '.join(_INPUTS)}", "export the model again")
+    if (*shapes,) != INPUTS or tuple(tensor.name for tensor in session.get_outputs()) != OUTPUTS:
+        raise ModelError(where, f"inputs {', '.join(shapes)}", f"inputs {', '.join(INPUTS)}", "export the model again")
     if shapes["value"][-1] != wanted or shapes["age"][-1] != wanted:
         raise ModelError(where, f"{shapes['value'][-1]} columns", f"{wanted}, one a channel", "export the model again")
     return Model(settings, hashlib.sha256(content).hexdigest(), int(shapes["hidden"][-1]), about, session)
@@ -144,6 +139,15 @@ def _about(session: onnxruntime.InferenceSession, where: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(where, f"metadata that cannot be read ({error})", f"format {FORMAT}", cure) from error
     return about
+
+
+def _refuse_other_channels(settings: Settings, stored: Any, where: str) -> None:
+    """The order of the columns, and their units and limits, are part of what the model says."""
+    for here, there in itertools.zip_longest(channel_table(settings), stored if isinstance(stored, list) else []):
+        if here != there:
+            came, wanted = (json.dumps(entry, ensure_ascii=False) for entry in (there, here))
+            cure = "use the version of vitals it was made with, or train again"
+            raise ModelError(f"{where} channels", came, f"{wanted}, as settings and catalogue have it", cure)
 
 
 def _refuse_other_file(file: Path, digest: str) -> None:

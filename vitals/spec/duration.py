@@ -9,6 +9,7 @@ from vitals.errors import SettingsError
 _MICROSECONDS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _PATTERN = re.compile(r"(\d+)\s*(us|ms|s|min|h|d)")
 _WHOLE_STAY = 1 << 62
+_LONGEST = 36_500 * _MICROSECONDS["d"]
 
 
 class Duration(int):
@@ -40,7 +41,10 @@ class Duration(int):
             raise SettingsError(
                 where, repr(value), 'a duration with its unit (us, ms, s, min, h, d) or "stay"', f'write "{guess}"'
             )
-        return cls(int(match[1]) * _MICROSECONDS[match[2]])
+        length = int(match[1]) * _MICROSECONDS[match[2]]
+        if length > _LONGEST:
+            raise SettingsError(where, repr(value), 'at most 36500d, or "stay"', 'write "stay" for no bound')
+        return cls(length)
 
     @property
     def whole_stay(self) -> bool:

@@ -9,6 +9,7 @@ from typing import Any, Literal
 from vitals.errors import SettingsError
 from vitals.signals import signal
 from vitals.spec.duration import Duration
+from vitals.spec.learning import Network, Training, within
 from vitals.spec.reader import load, plain, read
 
 Reduce = Literal["last", "mean", "min", "max", "median"]
@@ -52,6 +53,7 @@ class Window:
         """Refuse steps and look-backs that do not fit each other."""
         if self.step <= 0 or self.step.whole_stay:
             raise SettingsError("[window] step", self.step.text, "a duration above 0", 'write "60min", for example')
+        within("[window]", "min_observed", self.min_observed, 0, 1000)
         if not self.lookback.whole_stay and (self.lookback < 2 * self.step or self.lookback % self.step):
             raise SettingsError(
                 "[window] lookback", self.lookback.text, f'"stay", or twice {self.step.text} or another multiple of it',
@@ -105,62 +107,6 @@ class Split:
 
 
 @dataclass(frozen=True)
-class Network:
-    """The shape of the network.
-
-    Attributes:
-        kind: the recurrent cell.
-        embed: units of the input layer.
-        hidden: units of each recurrent layer.
-        layers: number of recurrent layers.
-        head: units of the layer before the logit.
-    """
-
-    kind: Literal["gru", "lstm"] = "gru"
-    embed: int = 128
-    hidden: int = 128
-    layers: int = 1
-    head: int = 64
-
-
-@dataclass(frozen=True)
-class Training:
-    """How the network is fitted.
-
-    Attributes:
-        objective: ``"cross_entropy"`` on the label, or ``"challenge_utility"``: cross-entropy towards "calling pays
-            here", weighted by how much it pays (2019 challenge utility).
-        positive_weight: weight of positive rows under ``"cross_entropy"``; 0 balances the classes by the square root
-            of their ratio.
-        epochs: at most this many passes.
-        patience: stop after this many epochs without a better validation loss.
-        crop: longest stretch learnt at once, beginning with an empty memory; ``"stay"`` learns whole stays.
-        batch_stays: stays (or stretches of them) in a batch.
-        learning_rate: peak of the one-cycle schedule.
-        weight_decay: AdamW's.
-        average: the weights kept are a running mean over about this many epochs; 0 keeps those of the last batch.
-        dropout_input: dropout after the input layer.
-        dropout_head: dropout before the logit.
-        channel_dropout: chance that a stay loses a signal altogether while training (a lost probe is normal).
-        seed: of weights, batches and dropout.
-    """
-
-    objective: Literal["cross_entropy", "challenge_utility"] = "cross_entropy"
-    positive_weight: float = 0.0
-    epochs: int = 10
-    patience: int = 4
-    crop: Duration = Duration.parse("stay")
-    batch_stays: int = 96
-    learning_rate: float = 2e-3
-    weight_decay: float = 0.01
-    average: float = 0.5
-    dropout_input: float = 0.4
-    dropout_head: float = 0.5
-    channel_dropout: float = 0.1
-    seed: int = 1
-
-
-@dataclass(frozen=True)
 class Alerting:
     """What counts as a useful alert, and where tuning looks for a policy.
 
@@ -177,6 +123,21 @@ class Alerting:
     silence: tuple[Duration, ...] = (Duration(6 * HOUR),)
     persistence: tuple[tuple[int, ...], ...] = ((1, 1),)
     clear: tuple[float, ...] = (1.0,)
+
+    def __post_init__(self) -> None:
+        """Refuse a search without candidates, and alerts that could never be true."""
+        for name in ("silence", "persistence", "clear"):
+            if not getattr(self, name):
+                raise SettingsError(f"[alerting] {name}", "an empty list", "at least one candidate", "add one")
+        for share in self.clear:
+            within("[alerting]", "clear", share, 0, 1)
+        for pair in self.persistence:
+            if len(pair) != 2 or not 1 <= pair[0] <= pair[1] <= 64:
+                came = repr(list(pair))
+                raise SettingsError("[alerting] persistence", came, "[k, n] with 1 ≤ k ≤ n ≤ 64", "write [2, 3]")
+        if self.lead_min > self.lead_max:
+            came = f"{self.lead_min.text}, more than lead_max {self.lead_max.text}"
+            raise SettingsError("[alerting] lead_min", came, "at most lead_max", "change one of them")
 
 
 @dataclass(frozen=True)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from dataclasses import dataclass
+from collections import Counter, deque
+from dataclasses import dataclass, field
 
 from vitals.feeds.lines import Technical
 from vitals.feeds.times import time_text
 
 EVERY = 3_600_000_000
-"""The same stay and reason is reported at most once in this much event time."""
+"""The same stay and reason is reported once in this much event time."""
+
+_REMEMBERED = 16  # reports by which the next one is judged
 
 AFTERWARDS = "discharged"
 """The one reason that can befall a stay after its discharge."""
@@ -17,13 +19,21 @@ AFTERWARDS = "discharged"
 
 @dataclass
 class _Entry:
-    reported: int | None
     pending: int = 0
     line: int | None = None
+    reported: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))  # event times, newest first
+
+    def due(self, time: int) -> bool:
+        """Whether no report speaks for this time yet: earlier ones count too, or one wrong date silences all others."""
+        return all(abs(time - reported) >= EVERY for reported in self.reported)
 
 
 class Tally:
     """Counts what is left out; a new (stay, reason) is reported at once, a repeated one once an hour of event time.
+
+    The hour counts in both directions, from each of the last reports: a sender whose clock is years ahead is told once
+    an hour of its own time, and silences nobody else. What is told depends on the order of what is noted and on
+    nothing else, so not on how a stream is cut.
 
     Attributes:
         total: everything counted so far, by reason.
@@ -53,9 +63,9 @@ class Tally:
         self.total[reason] += 1
         entries = self._entries.setdefault(stay, {})
         entry = entries.get(reason)
-        due = entry is None or (time is not None and (entry.reported is None or time - entry.reported >= EVERY))
+        due = entry is None or (time is not None and entry.due(time))
         if entry is None:
-            entry = entries[reason] = _Entry(time)
+            entry = entries[reason] = _Entry()
         entry.pending += 1
         entry.line = line if entry.pending == 1 else entry.line
         if due:
@@ -91,4 +101,6 @@ class Tally:
     def _report(self, stay: str | None, reason: str, entry: _Entry, time: int | None) -> None:
         text = None if time is None else time_text(time)
         self._news.append(Technical(stay, text, reason, count=entry.pending, line=entry.line))
-        entry.reported, entry.pending = time, 0
+        entry.pending = 0
+        if time is not None:
+            entry.reported.appendleft(time)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 
 from vitals.windowing.carry import Slabs
+from vitals.windowing.compiled import compiled
 from vitals.windowing.rules import Rules
 from vitals.windowing.types import NEVER, Drop, Float32, Int8, Int16, Int32, Int64
 
 _LATE, _IMPOSSIBLE, _NOT_A_NUMBER, _AHEAD = map(int, (Drop.LATE, Drop.IMPOSSIBLE, Drop.NOT_A_NUMBER, Drop.AHEAD))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def last_end(admitted: int, step: int, time: int) -> int:
     """End of the last step (step 0 ends at the admission) that lies at or before ``time``; NEVER if there is none."""
     if time < admitted:
@@ -20,7 +20,7 @@ def last_end(admitted: int, step: int, time: int) -> int:
     return admitted + (time - admitted) // step * step
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def judge(time: int, value: float, low: float, high: float, reach: int, known: int, max_gap: int) -> int:
     """Why this sample must be left out, or 0; numbers only, since a tuple of arrays costs more to hand over than that."""
     if not np.isfinite(value):
@@ -35,7 +35,7 @@ def judge(time: int, value: float, low: float, high: float, reach: int, known: i
     return 0
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def arrive(rules: Rules, slabs: Slabs, bed: Int32, time: Int64, signal: Int16, value: Float32, verdict: Int8) -> None:
     """Judge every sample in order of arrival; an accepted one moves its bed's watermark and the steps that are due."""
     # arrays are taken out of their tuples once: within the loop every access would count references
@@ -50,7 +50,7 @@ def arrive(rules: Rules, slabs: Slabs, bed: Int32, time: Int64, signal: Int16, v
             reach[b] = max(reach[b], last_end(admitted[b], rules.step, t - rules.grace - 1))
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def pass_time(rules: Rules, slabs: Slabs, clock: Int64) -> None:
     """Make every step due whose end the clock has reached."""
     for b in range(len(clock)):
@@ -58,7 +58,7 @@ def pass_time(rules: Rules, slabs: Slabs, clock: Int64) -> None:
             slabs.reach[b] = max(slabs.reach[b], last_end(slabs.admitted[b], rules.step, clock[b]))
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def group_by_bed(bed: Int32, verdict: Int8, touched: Int32, beds: int) -> tuple[Int64, Int64]:
     """Positions of the accepted samples by bed, in order of arrival within a bed.
 
@@ -85,7 +85,7 @@ def group_by_bed(bed: Int32, verdict: Int8, touched: Int32, beds: int) -> tuple[
     return start, order
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def count(
     rules: Rules, slabs: Slabs, touched: Int32, start: Int64, order: Int64, time: Int64
 ) -> tuple[int, int, int, int]:

@@ -110,7 +110,7 @@ class Carry:
 
     def release(self, bed: Int32 | Int64) -> None:
         """Empty these beds: no sample of a former stay can reach the next one."""
-        for b in np.asarray(bed)[self.slabs.waiting[bed] > 0]:
+        for b in np.unique(bed[self.slabs.waiting[bed] > 0]):
             last = place = int(self.slabs.head[b])
             while place >= 0:
                 last, place = place, int(self.pool.next[place])

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
 from vitals.windowing.carry import Pool, Slabs
+from vitals.windowing.compiled import compiled
 from vitals.windowing.rules import MAX, MEAN, MEDIAN, MIN, Rules
 from vitals.windowing.types import NEVER, Drop, Float32, Float64, Int8, Int16, Int32, Int64, Reason
 
@@ -53,7 +53,7 @@ class Scratch(NamedTuple):
     values: Float32
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def push(pool: Pool, slabs: Slabs, b: int, time: int, signal: int, value: float) -> None:
     """Let a sample of an open step wait."""
     place = pool.free[0]
@@ -64,7 +64,7 @@ def push(pool: Pool, slabs: Slabs, b: int, time: int, signal: int, value: float)
     slabs.waiting[b] += 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def gather(pool: Pool, slabs: Slabs, b: int, positions: Int64, new: Samples, buffer: Samples) -> int:
     """Bring together a bed's waiting and new samples; the pool forgets the waiting ones."""
     n, place = 0, slabs.head[b]
@@ -85,7 +85,7 @@ def gather(pool: Pool, slabs: Slabs, b: int, positions: Int64, new: Samples, buf
     return n
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def before(time: int, signal: int, value: float, other_time: int, other_signal: int, other_value: float) -> bool:
     """Whether a sample is reduced before another: by time, then signal, then value; never by arrival."""
     if time != other_time:
@@ -95,7 +95,7 @@ def before(time: int, signal: int, value: float, other_time: int, other_signal: 
     return bool(value < other_value)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def sort(buffer: Samples, n: int) -> None:
     """Put the first n samples in order (nearly always they are: a merge sort by time, then insertion within a time)."""
     time, signal, value, event = buffer
@@ -116,7 +116,7 @@ def sort(buffer: Samples, n: int) -> None:
             j -= 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def drop(drops: Drops, n: int, event: int, b: int, signal: int, time: int, reason: int) -> int:
     """Note a sample that is left out; returns how many are noted now."""
     drops.event[n], drops.bed[n], drops.signal[n] = event, b, signal
@@ -124,7 +124,7 @@ def drop(drops: Drops, n: int, event: int, b: int, signal: int, time: int, reaso
     return n + 1
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def median(buffer: Samples, lo: int, hi: int, c: int, values: Float32) -> float:
     """Median of one signal's samples in a step, each time counted once."""
     time, signal, value, _ = buffer
@@ -137,13 +137,13 @@ def median(buffer: Samples, lo: int, hi: int, c: int, values: Float32) -> float:
     return float((np.float64(ordered[(n - 1) // 2]) + np.float64(ordered[n // 2])) / 2)
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def same(time: int, signal: int, other_time: int, other_signal: int) -> bool:
     """Whether two samples measure the same; of such the first, which has the smaller value, counts."""
     return time == other_time and signal == other_signal
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def fold(how: int, many: int, total: float, value: float) -> float:
     """One more sample of a step, of which ``many`` have become ``total``."""
     if many == 0:
@@ -157,7 +157,7 @@ def fold(how: int, many: int, total: float, value: float) -> float:
     return value
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def reason_of(warm_up: int, min_observed: int, since: int, observed: int) -> int:
     """Why a row can have no risk, or 0."""
     if since < warm_up:
@@ -165,7 +165,7 @@ def reason_of(warm_up: int, min_observed: int, since: int, observed: int) -> int
     return _TOO_LITTLE_KNOWN if observed < min_observed else 0
 
 
-@njit(cache=True, error_model="numpy", nogil=True)
+@compiled
 def close_bed(rules: Rules, slabs: Slabs, b: int, buffer: Samples, n: int, scratch: Scratch, out: Out, r: int) -> int:
     """Close the due steps of one bed; returns the number of rows written so far. Later samples stay in the buffer.
 
@@ -214,7 +214,7 @@ def close_bed(rules: Rules, slabs: Slabs, b: int, buffer: Samples, n: int, scrat
     return r
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def close(
     rules: Rules, slabs: Slabs, pool: Pool, touched: Int32, start: Int64, order: Int64,
     new: Samples, buffer: Samples, scratch: Scratch, out: Out, drops: Drops, dropped: int,
@@ -239,7 +239,7 @@ def close(
     return dropped
 
 
-@njit(cache=True, nogil=True)
+@compiled
 def list_drops(verdict: Int8, bed: Int32, new: Samples, drops: Drops) -> int:
     """Note the samples that were refused on arrival; returns how many."""
     n = 0

@@ -57,6 +57,17 @@ class Events:
         """Number of samples."""
         return len(self.bed)
 
+    def take(self, chosen: NDArray[np.bool_]) -> Events:
+        """The chosen samples, ``(n,)`` bool, in the same order."""
+        return Events(self.bed[chosen], self.time[chosen], self.signal[chosen], self.value[chosen])
+
+    def followed_by(self, later: Events) -> Events:
+        """These samples, then the later ones."""
+        return Events(
+            np.concatenate([self.bed, later.bed]), np.concatenate([self.time, later.time]),
+            np.concatenate([self.signal, later.signal]), np.concatenate([self.value, later.value]),
+        )  # fmt: skip
+
 
 @dataclass(frozen=True)
 class Rows:

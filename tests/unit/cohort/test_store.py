@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
@@ -239,6 +239,34 @@ def test_an_older_cohort_and_an_empty_folder_are_replaced(tmp_path: Path, frames
     frames["events"].loc[0, "value"] = 90.0
     new = write(tmp_path / "c", frames)
     assert old.digest != new.digest
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_a_file_beside_the_tables_of_an_older_cohort_is_left_alone(tmp_path: Path, frames: Frames) -> None:
+    old = write(tmp_path / "c", frames)
+    (tmp_path / "c" / "thesis.txt").write_text("mine")
+    frames["events"].loc[0, "value"] = 90.0
+    with pytest.raises(DataError, match=r"thesis\.txt in it; .*; move it elsewhere, or name another destination"):
+        write(tmp_path / "c", frames)
+    (tmp_path / "c" / "plots").mkdir()
+    with pytest.raises(DataError, match="2 other things in it, such as plots"):
+        write(tmp_path / "c", frames)
+    assert (tmp_path / "c" / "thesis.txt").read_text() == "mine"
+    assert open_cohort(tmp_path / "c").digest == old.digest
+    assert [path.name for path in tmp_path.iterdir()] == ["c"]
+
+
+def test_a_file_that_comes_while_an_import_runs_is_left_alone(tmp_path: Path, frames: Frames) -> None:
+    old = write(tmp_path / "c", frames)
+
+    def parts() -> Iterator[Part]:
+        (tmp_path / "c" / "thesis.txt").write_text("mine")
+        samples = Samples(np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1, np.int16), np.ones(1, np.float32), ("sbp",))
+        yield Part(frames["stays"].iloc[:1], frames["outcomes"], samples)
+
+    with pytest.raises(DataError, match=r"thesis\.txt"):
+        write_parts(tmp_path / "c", parts(), About("a test", "CC0"))
+    assert open_cohort(tmp_path / "c").digest == old.digest
     assert [path.name for path in tmp_path.iterdir()] == ["c"]
 
 

@@ -15,7 +15,7 @@ from vitals.learning.calibrate import calibrate
 from vitals.learning.encoder import fit_scale
 from vitals.learning.export import export
 from vitals.learning.fit import fit, logits
-from vitals.spec.settings import Training
+from vitals.spec.learning import Training
 
 
 def _data(settings, stays=60, steps=12):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -53,6 +54,15 @@ def test_limits_follow_the_settings(record: Record, model_of: Callable[[str], Mo
     assert any("first 30 min of a stay, nor while fewer than 3 signals" in limit for limit in ward)
     assert not any("No risk in the first" in limit for limit in sepsis)
     assert any("hours in hospital before it are" in limit for limit in sepsis)
+
+
+def test_what_is_predicted_cannot_break_the_page(record: Record) -> None:
+    label = dataclasses.replace(record.settings.label, kind="<script>alert(1)</script>\n# Not mine")
+    model = dataclasses.replace(record.model, settings=dataclasses.replace(record.settings, label=label))
+    text = markdown(card(dataclasses.replace(record, model=model)))
+    assert "<script>" not in text
+    assert text.count("&lt;script>alert(1)") == 3  # use, outcome and limits
+    assert "# Not mine" not in [line[:10] for line in text.splitlines()]
 
 
 def test_a_name_from_data_breaks_no_table(record: Record) -> None:

@@ -5,10 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from vitals.alerting.discrimination import auroc
 from vitals.bedside.news2 import news2
 from vitals.bedside.score import score_rows
 from vitals.labelling.labels import label_rows
+from vitals.labelling.ranking import auroc
 from vitals.simulator.simulate import simulate
 from vitals.simulator.ward import HOUR, MINUTE
 from vitals.spec.settings import Settings

@@ -7,6 +7,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vitals.feeds.times import time_text
 from vitals.ward.tally import AFTERWARDS, EVERY, Tally
 
 
@@ -17,6 +18,24 @@ def test_a_new_reason_is_told_at_once_and_a_repeated_one_once_an_hour() -> None:
     assert [line.count for line in tally.news()] == [1, 100, 100]
     tally.forget_all(None)
     assert [line.count for line in tally.news()] == [99]
+
+
+def test_one_date_far_ahead_silences_nobody() -> None:
+    tally = Tally()
+    century = 100 * 365 * 24 * EVERY
+    times = [century, *range(0, 2 * EVERY, EVERY // 10), century + 1, 2 * EVERY, century + EVERY, EVERY]
+    for time in times:
+        tally.note("late", "p1", time)
+    told = [(line.time, line.count) for line in tally.news()]
+    wanted = [(century, 1), (0, 1), (EVERY, 10), (2 * EVERY, 11), (century + EVERY, 1)]
+    assert told == [(time_text(time), count) for time, count in wanted]
+
+
+def test_what_runs_backwards_is_told_once_an_hour_too() -> None:
+    tally = Tally()
+    for time in range(3 * EVERY, 0, -EVERY // 100):
+        tally.note("late", "p1", time)
+    assert [line.count for line in tally.news()] == [1, 100, 100]
 
 
 def test_stays_and_reasons_are_told_apart() -> None:

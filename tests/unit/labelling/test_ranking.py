@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.metrics import average_precision_score, roc_auc_score
 
-from vitals.alerting.discrimination import auprc, auroc
 from vitals.errors import DataError
+from vitals.labelling.ranking import auprc, auroc
 
 rows = st.lists(st.tuples(st.integers(0, 1), st.sampled_from([0.0, 0.1, 0.2, 0.2, 0.7, 1.0])), min_size=1, max_size=25)
 
