@@ -152,9 +152,6 @@ class Stays:
 
         Both are ``NO_ONSET`` where there is none, so that every alert comes before.
         """
-        if alerting.lead_min > alerting.lead_max:
-            came = f"{alerting.lead_min.text} above lead_max {alerting.lead_max.text}"
-            raise SettingsError("[alerting] lead_min", came, "at most lead_max", "change one of them")
         first = np.where(self.has_onset, self.onset - np.int64(alerting.lead_max), NO_ONSET)
         last = np.where(self.has_onset, self.onset - np.int64(alerting.lead_min), NO_ONSET)
         return first, last

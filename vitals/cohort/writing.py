@@ -208,4 +208,6 @@ def _refuse_what_is_not_ours(path: Path) -> None:
     if foreign:
         came = f"an older cohort with {len(foreign)} other things in it, such as {foreign[0]}"
         cure = "move it elsewhere, or name another destination"
-        raise DataError(str(path), came if len(foreign) > 1 else f"an older cohort with {foreign[0]} in it", wanted, cure)
+        raise DataError(
+            str(path), came if len(foreign) > 1 else f"an older cohort with {foreign[0]} in it", wanted, cure
+        )

@@ -239,7 +239,7 @@ def test_the_plain_machine_agrees_with_the_oracle(found: Scores) -> None:
 def test_every_bent_line_is_caught(bend: str) -> None:
     fold = plain_machine(*BENT[bend]).fold
 
-    @settings(phases=[Phase.generate], report_multiple_bugs=False)
+    @settings(phases=[Phase.generate], report_multiple_bugs=False, max_examples=1_000)
     @given(scores() | short_runs())
     def look(found: Scores) -> None:
         assert agrees(fold, found), "caught"

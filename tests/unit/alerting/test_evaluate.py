@@ -194,9 +194,8 @@ def test_tables_that_do_not_fit_are_refused(call: Any) -> None:
 
 
 def test_a_lead_window_that_is_upside_down_is_refused() -> None:
-    upside_down = Alerting(lead_min=Duration.parse("9h"), lead_max=Duration.parse("8h"))
     with pytest.raises(SettingsError, match="lead_min"):
-        one_stay([3], 20, upside_down)
+        Alerting(lead_min=Duration.parse("9h"), lead_max=Duration.parse("8h"))
 
 
 def test_patients_are_told_apart_however_their_names_are_cut() -> None:

@@ -12,6 +12,9 @@ import pytest
 
 from vitals.cohort.check import Finding, check_cohort, missing_by_site
 from vitals.cohort.store import Cohort, open_cohort, write_cohort
+from vitals.spec.settings import Settings
+from vitals.windowing.advance import advance
+from vitals.windowing.carry import Carry
 
 HOUR = 3_600_000_000
 Frames = dict[str, pd.DataFrame]
@@ -102,7 +105,7 @@ def with_arrival(frames: Frames, delay: int, rows: slice) -> None:
     ("change", "level", "count", "texts"),
     [
         (lambda f: add(f, ("s03", 4, "spo2", 91), ("s03", 4, "spo2", 92)), "warning", 2, ["stay s03, spo2", "second value"]),
-        (lambda f: add(f, ("s04", 30.5, "spo2", 91)), "warning", 1, ["stay s04, spo2 91", "after the discharge"]),
+        (lambda f: add(f, ("s04", 30.5, "spo2", 91)), "warning", 1, ["stay s04, spo2 91", "after the discharge", "mend the discharge"]),
         (lambda f: add(f, ("s04", 0, "spo2", 91), ("s04", -3, "spo2", 92)), "note", 2, ["s04", "at or before the admission"]),
         (lambda f: stop_at(f, "s05", 0), "warning", 1, ["stay s05", "without a sample"]),
         (lambda f: stop_at(f, "s05", 1), "warning", 1, ["stay s05", "at one time only"]),
@@ -123,6 +126,21 @@ def test_each_oddity_is_found_and_counted(
     assert (finding.level, finding.count) == (level, count)
     assert finding.wanted
     assert finding.cure
+
+
+def test_rows_go_on_until_the_last_sample_after_a_discharge_as_the_finding_says(tmp_path: Path) -> None:
+    frames = clean()
+    add(frames, ("s04", 33.5, "spo2", 91))
+    assert "rows go on until the last of them" in only(found(tmp_path / "c", frames), "after the discharge").cure
+    settings = Settings.from_tables({
+        "name": "x", "window": {"step": "60min"}, "label": {"kind": "sepsis", "horizon": "6h"},
+        "signals": {"heart_rate": {}, "spo2": {}},
+    })  # fmt: skip
+    cohort = open_cohort(tmp_path / "c")
+    carry = Carry.empty(settings, len(cohort))
+    carry.admit(np.arange(len(cohort)), cohort.admitted)
+    _, rows, _ = advance(settings, carry, cohort.events(settings), until=cohort.discharged)
+    assert np.bincount(rows.bed).tolist() == [33 if stay == "s04" else 30 for stay in cohort.stays["stay_id"]]
 
 
 def rewrite(path: Path, name: str, change: Callable[[pd.DataFrame], pd.DataFrame]) -> None:

@@ -261,7 +261,9 @@ def test_a_file_that_comes_while_an_import_runs_is_left_alone(tmp_path: Path, fr
 
     def parts() -> Iterator[Part]:
         (tmp_path / "c" / "thesis.txt").write_text("mine")
-        samples = Samples(np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1, np.int16), np.ones(1, np.float32), ("sbp",))
+        samples = Samples(
+            np.zeros(1, np.int32), np.zeros(1, np.int64), np.zeros(1, np.int16), np.ones(1, np.float32), ("sbp",)
+        )
         yield Part(frames["stays"].iloc[:1], frames["outcomes"], samples)
 
     with pytest.raises(DataError, match=r"thesis\.txt"):

@@ -301,3 +301,24 @@ def test_made_up_stays_do_not_fill_the_memory(ward: Ward) -> None:
         told(ward, sample(0.5, None, stay=f"x{i}"))
     assert len(ward._tally._entries) == 1
     assert ward._beds.bed_of == {}
+
+
+@pytest.mark.parametrize("size", [1, 2, 7, 1000])
+def test_reports_after_a_date_far_ahead_are_the_same_however_the_stream_is_cut(model: Model, size: int) -> None:
+    century = 100 * 365 * 24
+    lines = [admit(0), sample(9), sample(century), sample(century, signal="no_such_signal")]
+    for n in range(40):
+        lines += [sample(n / 10), sample(9 + n / 10, 900), sample(9 + n / 10, signal="no_such_signal")]
+    ward = Ward(model)
+    said = [line for first in range(0, len(lines), size) for line in told(ward, *lines[first : first + size])]
+    found: dict[str, list[tuple[float, int | None]]] = {}
+    for line in said:
+        if isinstance(line, Technical) and line.time is not None:
+            hours = ((read_time(line.time) or 0) - T0) / HOUR
+            found.setdefault(line.reason, []).append((hours, line.count))
+    assert found == {
+        "ahead": [(century, 1)],
+        "unknown_signal": [(century, 1), (9, 1), (10, 10), (11, 10), (12, 10)],
+        "impossible": [(9, 1), (10, 10), (11, 10), (12, 10)],
+        "late": [(0, 1), (1, 10), (2, 10), (3, 10)],
+    }

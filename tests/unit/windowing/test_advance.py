@@ -77,7 +77,7 @@ def test_an_odd_number_of_samples(reduce: str, expected: float) -> None:
 
 
 def test_a_mean_is_summed_in_double_precision_and_cast_once() -> None:
-    """Single precision would lose the small ones: 350 + 3 · 1e-5 stays 350 there."""
+    """50 and many times 1e-5: summed in single precision the small ones would be rounded away."""
     bay = Bay(settings_of({"lactate": {"reduce": "mean"}}), 0)
     small = float(np.float32(1e-5))
     rows, _ = bay.take((0, 1, 50), *((0, 1 + i, small) for i in range(1, 200)), until=HOUR)
