@@ -53,11 +53,14 @@ class _Lines:
     """The first and the last word on each label, and one line every few seconds between them."""
 
     def __init__(self) -> None:
-        self._label, self._said = "", 0.0
+        self._label, self._said, self._done = "", 0.0, False
 
     def __call__(self, done: int, total: int, label: str) -> None:
         now = time.monotonic()
-        if label != self._label or done >= total or now - self._said >= _PLAIN_EVERY:
+        if label == self._label and self._done:
+            return
+        self._done = done >= total
+        if label != self._label or self._done or now - self._said >= _PLAIN_EVERY:
             print(f"{label}: {done:,} of {total:,}", file=sys.stderr, flush=True)  # noqa: T201 (this is the console)
             self._label, self._said = label, now
 

@@ -57,8 +57,14 @@ def evaluate_model(
         DataError: a damaged cohort, or a part without stays or onsets.
 
     Example:
-        >>> evaluate_model(Path("models/sepsis-gru"), Path("cohorts/icu"))  # doctest: +SKIP
+        >>> figures = evaluate_model(model, ward, "held_out")
+        >>> recall, low, high = figures["alerts"]["intervals"]["recall"]
+        >>> low <= recall <= high and recall == figures["alerts"]["recall"]
+        True
+        >>> sorted(Path(file).name for file in figures["files"])
+        ['card.json', 'card.md', 'metrics.json', 'report.html']
     """
+    model, data = Path(model), Path(data)
     opened = open_model(model)
     chosen = find_policy(model, policy)
     refuse_other_model(opened, chosen)

@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from vitals.cohort.store import Cohort, open_cohort
+from vitals.errors import SettingsError
 from vitals.flows.study import cohort_rows
 from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
@@ -48,9 +49,16 @@ def score(model: Path, data: Path, out: Path | None = None, progress: Progress |
         DataError: a damaged cohort.
 
     Example:
-        >>> score(Path("models/sepsis-gru"), Path("cohorts/icu"), Path("risks.parquet"))  # doctest: +SKIP
+        >>> summary = score(model, ward, home / "risks.parquet")
+        >>> summary["stays"]
+        90
+        >>> pq.read_table(home / "risks.parquet").num_rows == summary["rows"]
+        True
     """
-    opened, cohort = open_model(model), open_cohort(data)
+    opened, cohort, out = open_model(model), open_cohort(data), None if out is None else Path(out)
+    if out and out.exists() and not _is_ours(out):
+        wanted = "a new file, or an older table of risks"
+        raise SettingsError(f"--out {out}", "something else that is there already", wanted, "choose another name")
     counts, left_out = Counter[str](), Counter[str]()
     part = out.with_name(f".{out.name}.part") if out else None
     writer = pq.ParquetWriter(part, _SCHEMA) if part else None
@@ -60,13 +68,24 @@ def score(model: Path, data: Path, out: Path | None = None, progress: Progress |
             left_out.update(dropped.counts())
             if writer:
                 writer.write_table(_table(cohort, start, rows, risk))
-    finally:
-        if writer:
+    except BaseException:
+        if writer and part:
             writer.close()
+            part.unlink(missing_ok=True)
+        raise
+    if writer:
+        writer.close()
     if part and out:
         part.replace(out)  # only now: a run that was interrupted must not leave a shorter table under the name
     summary = {"stays": len(cohort), "rows": counts["rows"], "no_risk": counts["no_risk"], "left_out": dict(left_out)}
     return {**summary, "model_digest": opened.digest, **({"files": [str(out)]} if out else {})}
+
+
+def _is_ours(file: Path) -> bool:
+    try:
+        return bool(pq.read_schema(file).names == _SCHEMA.names)
+    except (OSError, pa.ArrowInvalid):
+        return False
 
 
 def scored_blocks(
@@ -85,7 +104,11 @@ def score_frame(model: Path, data: Path) -> pd.DataFrame:
     """The table that :func:`score` writes, as a data frame.
 
     Example:
-        >>> score_frame(Path("models/sepsis-gru"), Path("cohorts/icu")).risk.max()  # doctest: +SKIP
+        >>> risks = score_frame(model, ward)
+        >>> list(risks.columns)
+        ['subject_id', 'stay_id', 'prediction_time', 'risk']
+        >>> bool(risks["risk"].dropna().between(0, 1).all())
+        True
     """
     opened, cohort = open_model(model), open_cohort(data)
     tables = [_table(cohort, start, rows, risk) for start, rows, risk, _ in scored_blocks(opened, cohort)]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict
 from importlib.metadata import version
 from pathlib import Path
@@ -16,7 +16,7 @@ import vitals
 from vitals.alerting.stays import patients_digest
 from vitals.flows.parity import measure_parity, require_parity
 from vitals.flows.study import PARTS, Study, open_study
-from vitals.flows.writing import as_json, refuse_foreign_folder, write_folder
+from vitals.flows.writing import as_json, refuse_foreign_folder, refuse_unwritable, write_folder
 from vitals.learning.batches import Sequences
 from vitals.learning.calibrate import calibrate
 from vitals.learning.encoder import fit_scale
@@ -30,10 +30,13 @@ from vitals.spec.modelfile import METRICS_FILE, MODEL_FILE, RUN_FILE
 from vitals.spec.settings import Settings
 
 Progress = Callable[[int, int, str], None]
+PathLike = str | Path
 _PARITY_STAYS = 512
 
 
-def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress | None = None) -> dict[str, Any]:
+def train(
+    settings: Settings, cohorts: PathLike | Sequence[PathLike], out: PathLike, progress: Progress | None = None
+) -> dict[str, Any]:
     """Train a model and write its folder; nothing is written unless the exported file passes the parity gate.
 
     Normalisation and weights see the training part, stopping the validation part, calibration the tuning part; the
@@ -41,7 +44,7 @@ def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress
 
     Args:
         settings: what to predict from what, and how to learn it.
-        cohorts: cohort folders; their patients must differ.
+        cohorts: a cohort folder, or several whose patients differ.
         out: the model folder; an older model there is replaced, anything else is refused.
         progress: told steps done, steps to do, and what is being done.
 
@@ -54,13 +57,19 @@ def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress
         ModelError: the exported file does not say what the network says.
 
     Example:
-        >>> train(Settings.from_toml("settings/sepsis.toml"), [Path("cohorts/icu")], Path("models/mine"))
-        ... # doctest: +SKIP
+        >>> summary = train(settings, [ward], home / "mine")
+        >>> summary["files"]
+        ['card.json', 'card.md', 'metrics.json', 'model.onnx', 'run.json']
+        >>> summary["parity"]["onnx_step_bits"], summary["parity"]["torch_onnx"] < 1e-5
+        (0, True)
     """
+    out, given = Path(out), [cohorts] if isinstance(cohorts, str | Path) else cohorts
+    folders = [Path(cohort) for cohort in given]
     refuse_foreign_folder(out)
+    refuse_unwritable(out)
     torch.set_num_threads(1)
     torch.use_deterministic_algorithms(True)
-    study = open_study(settings, cohorts, progress)
+    study = open_study(settings, folders, progress)
     network, data, history = _learn(settings, study, progress)
     content = export(network, settings, _about(study))
     model = read_model(content, str(out / MODEL_FILE))
@@ -69,7 +78,7 @@ def train(settings: Settings, cohorts: list[Path], out: Path, progress: Progress
     metrics = {"parity": measured, "history": [asdict(epoch) for epoch in history], "left_out": study.left_out}
     run = {
         "model_digest": model.digest, "settings": settings.to_tables(), **_about(study),
-        "cohorts": [path.name for path in cohorts], "versions": _versions(),
+        "cohorts": [path.name for path in folders], "versions": _versions(),
     }  # fmt: skip
     write_folder(out, {MODEL_FILE: content, RUN_FILE: as_json(run), METRICS_FILE: as_json(metrics)})
     write_card(out, open_model(out))

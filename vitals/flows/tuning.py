@@ -35,8 +35,13 @@ def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progr
         DataError: a tuning part without onsets.
 
     Example:
-        >>> tune_model(Path("models/sepsis-gru"), Path("cohorts/icu"), "5/100pd")  # doctest: +SKIP
+        >>> tuned = tune_model(model, ward, "60/100pd")
+        >>> tuned["alarms_per_100_patient_days"] <= 60
+        True
+        >>> sorted(tuned["policy"])
+        ['clear', 'model_digest', 'persistence', 'rearm', 'silence', 'threshold', 'tuned_on']
     """
+    model = Path(model)
     opened = open_model(model)
     study = open_study(opened.settings, [data], progress).take("tuning")
     risk = score_rows(opened, opened.initial_hidden(len(study.stay_id)), study.rows)

@@ -39,6 +39,20 @@ def refuse_foreign_folder(out: Path) -> None:
         raise SettingsError(f"--out {out}", came, "a model folder or a new one", "move it away or choose another name")
 
 
+def refuse_unwritable(out: Path) -> None:
+    """Find out before hours of work whether a folder can be written there.
+
+    Raises:
+        SettingsError: it cannot.
+    """
+    try:
+        out.parent.mkdir(parents=True, exist_ok=True)
+        tempfile.TemporaryFile(dir=out.parent).close()
+    except OSError as error:
+        came = error.strerror or str(error)
+        raise SettingsError(f"--out {out}", came, "a place that can be written", "choose another folder") from error
+
+
 def write_folder(out: Path, files: dict[str, bytes]) -> None:
     """Write a model folder whole or not at all; what was there before is replaced."""
     out.parent.mkdir(parents=True, exist_ok=True)
@@ -47,6 +61,12 @@ def write_folder(out: Path, files: dict[str, bytes]) -> None:
         new.mkdir()
         for name, content in files.items():
             (new / name).write_bytes(content)
+        old = Path(temporary) / "old"
         if out.exists():
-            out.rename(Path(temporary) / "old")
-        shutil.move(new, out)
+            out.rename(old)
+        try:
+            shutil.move(new, out)
+        except BaseException:
+            if old.exists():
+                old.rename(out)
+            raise

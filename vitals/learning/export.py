@@ -58,7 +58,8 @@ def export(network: Network, settings: Settings, about: dict[str, Any]) -> bytes
     model = onnx.load_from_string(buffer.getvalue())
     # in the order of the settings, never sorted: the order of the signals is the order of the columns
     ours = {"format": FORMAT, "settings": settings.to_tables(), "channels": channel_table(settings)}
-    text = json.dumps({**ours, **about})
+    unseen = [name for name, seen in zip(settings.channels, network.encoder.seen.tolist(), strict=True) if not seen]
+    text = json.dumps({**ours, "unseen": unseen, **about})
     model.metadata_props.add(key=METADATA, value=text)
     model.producer_name, model.producer_version = "vitals", vitals.__version__
     onnx.checker.check_model(model)

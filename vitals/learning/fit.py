@@ -50,7 +50,7 @@ def fit(
         The network with the weights of its best validation epoch, and what each epoch came to.
 
     Raises:
-        DataError: a part without a stay, or training rows of one class only.
+        DataError: a part without a stay, training rows of one class only, or a training that diverges.
     """
     _refuse_nothing_to_learn(data, parts)
     training = settings.training
@@ -79,6 +79,10 @@ def fit(
             mean.update_parameters(network)
             if progress:
                 progress((number - 1) * steps + i + 1, training.epochs * steps, f"epoch {number}/{training.epochs}")
+        if not math.isfinite(losses[-1]):
+            raise DataError(
+                f"epoch {number}", f"a loss of {losses[-1]}", "a loss that falls", "lower [training] learning_rate"
+            )
         history.append(Epoch(number, float(np.mean(losses)), validation_loss(averaged, data, parts["validation"])))
         best_yet = min(history, key=lambda epoch: epoch.validation_loss)
         if best_yet.number == number:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import warnings
+from collections import Counter
 from typing import Any
 
 import numpy as np
@@ -10,6 +12,7 @@ from numpy.typing import NDArray
 from vitals.errors import DataError, nearest
 from vitals.scoring.model import Model
 from vitals.scoring.ward_step import score_rows
+from vitals.signals import catalogue
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry
 from vitals.windowing.rules import rules_of
@@ -24,8 +27,9 @@ def score_frame(model: Model, samples: Any, stays: Any = None) -> Any:
 
     Args:
         model: an opened model.
-        samples: columns ``stay_id, time, signal, value``, in order of arrival; times are timestamps (UTC where they
-            name no zone) or whole microseconds. Signals the model does not read are left out.
+        samples: columns ``stay_id, time, signal, value`` and, where known, ``arrival``, by which they are put in order
+            (else by ``time``); times are timestamps (UTC where they name no zone) or whole microseconds. Signals of the
+            catalogue that the model does not read are left out.
         stays: columns ``stay_id, admitted, discharged`` and the model's demographics, where known. Without it a stay
             begins at the start of its first sample's step and ends with its last sample, as in a feed that sends no
             admissions.
@@ -35,11 +39,18 @@ def score_frame(model: Model, samples: Any, stays: Any = None) -> Any:
         where there is none).
 
     Raises:
-        DataError: a missing column, a sample of a stay that ``stays`` does not hold, or times that cannot be read.
+        DataError: a missing column, an unknown signal, a value that is no number, a sample of a stay that ``stays``
+            does not hold, or times that cannot be read.
+
+    Warns:
+        UserWarning: samples that are late, doubled or impossible were left out; it says how many.
     """
     name, bed = _stays(samples, stays)
     time, value = _times(samples, "time"), np.asarray(samples["value"], np.float32)
     channel = _channels(model, samples)
+    _refuse_no_number(value)
+    order = np.argsort(_times(samples, "arrival") if "arrival" in samples.columns else time, kind="stable")
+    bed, time, channel, value = bed[order], time[order], channel[order], value[order]
     events = Events(bed, time, channel, value).take(channel >= 0)
     carry = Carry.empty(model.settings, len(name))
     until: Int64 | None = None
@@ -60,13 +71,16 @@ def _score(
     model: Model, carry: Carry, events: Events, until: Int64 | None
 ) -> list[tuple[NDArray[np.int32], Int64, NDArray[np.float32]]]:
     """Rows of the samples, then those up to the discharges, or without them up to the last sample, as at a feed's end."""
-    hidden, parts = model.initial_hidden(carry.beds), []
-    carry, rows, _ = advance(model.settings, carry, events, until)
+    hidden, parts, left_out = model.initial_hidden(carry.beds), [], Counter[str]()
+    carry, rows, dropped = advance(model.settings, carry, events, until)
+    left_out.update(dropped.counts())
     parts.append((rows.bed, rows.time, score_rows(model, hidden, rows)))
     if until is None:
         none = events.take(np.zeros(len(events), bool))
-        carry, rows, _ = advance(model.settings, carry, none, carry.slabs.watermark.copy())
+        carry, rows, dropped = advance(model.settings, carry, none, carry.slabs.watermark.copy())
+        left_out.update(dropped.counts())
         parts.append((rows.bed, rows.time, score_rows(model, hidden, rows)))
+    _warn(left_out)
     return parts
 
 
@@ -123,9 +137,26 @@ def _times(frame: Any, column: str) -> Int64:
     return stamps.astype(np.int64)
 
 
+def _refuse_no_number(value: NDArray[np.float32]) -> None:
+    wrong = np.flatnonzero(~np.isfinite(value))
+    if len(wrong):
+        where = f"samples column value, row {wrong[0]}"
+        raise DataError(where, f"{value[wrong[0]]}", "a number", f"drop the {len(wrong)} rows that have none")
+
+
+def _warn(left_out: Counter[str]) -> None:
+    if left_out:
+        said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(left_out.items()))
+        warnings.warn(f"samples left out: {said}", UserWarning, stacklevel=4)
+
+
 def _channels(model: Model, samples: Any) -> NDArray[np.int16]:
     known = {name: i for i, name in enumerate(model.settings.channels)}
     names, code = np.unique(np.asarray(samples["signal"], str), return_inverse=True)
+    for name in names.tolist():
+        if name not in known and name not in catalogue():
+            wanted, cure = "a signal of the catalogue", nearest(name, known)
+            raise DataError("samples column signal", f'unknown signal "{name}"', wanted, cure)
     return np.array([known.get(name, -1) for name in names.tolist()], np.int16)[code]
 
 

@@ -60,7 +60,11 @@ class Model:
 
         Example:
             >>> import vitals
-            >>> risks = vitals.open_model("models/sepsis-gru").score(samples)  # doctest: +SKIP
+            >>> risks = vitals.open_model(model).score(samples)
+            >>> list(risks.columns)
+            ['stay_id', 'prediction_time', 'risk']
+            >>> len(set(risks["stay_id"]))
+            3
         """
         from vitals.scoring.frame import score_frame  # at the top the two modules would need each other
 

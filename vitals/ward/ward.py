@@ -57,6 +57,7 @@ class Ward:
         self._beds, self._tally = Beds(beds), Tally()
         self._intake = Intake(model.settings, self._beds, self._tally)
         self._carry = Carry.empty(model.settings, beds)
+        self._unseen = np.isin(model.settings.channels, model.about.get("unseen", []))
         self._hidden = model.initial_hidden(beds)
         self._alerts = AlertState.empty(beds)
         self._lines: list[Output] = [Technical(None, None, "started", model=model.digest, policy=digest, notice=NOTICE)]
@@ -121,6 +122,9 @@ class Ward:
 
     def _step(self, events: Events, until: Int64 | None) -> None:
         """One tick: window, score, decide, and write down what came of it."""
+        for i in np.flatnonzero(self._unseen[events.signal]).tolist():
+            # it takes part in windowing, as offline, but the model was never taught what it means
+            self._tally.note("signal_not_trained", self._beds.stay[events.bed[i]], int(events.time[i]))
         self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
         if len(dropped.event):
             count_dropped(self._tally, self._beds.stay, dropped)
@@ -144,6 +148,8 @@ class Ward:
         window = self._model.settings.window
         ahead = self._after_known(bed, time) > max(window.max_gap, _MOST_STEPS * window.step)
         until[bed] = np.where(ahead, NEVER, time)
+        for b in bed[time < self._carry.slabs.admitted[bed]].tolist():
+            self._tally.note("discharge_before_admission", self._beds.stay[b], int(until[b]))
         self._step(_NOTHING, until)
         self._carry.release(bed)
         for b, t, wrong in zip(bed.tolist(), time.tolist(), ahead.tolist(), strict=True):

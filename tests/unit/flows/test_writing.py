@@ -23,7 +23,9 @@ def _files(folder: Path) -> dict[str, bytes]:
 
 def test_a_figure_that_could_not_be_computed_is_null() -> None:
     """However deep it lies; strict JSON has no NaN."""
-    content = as_json({"a": math.nan, "b": [1.5, math.inf, {"c": -math.inf}], "d": (math.nan, 2), "e": "NaN", "f": None})
+    content = as_json(
+        {"a": math.nan, "b": [1.5, math.inf, {"c": -math.inf}], "d": (math.nan, 2), "e": "NaN", "f": None}
+    )
     expected = {"a": None, "b": [1.5, None, {"c": None}], "d": [None, 2], "e": "NaN", "f": None}
     assert json.loads(content, parse_constant=pytest.fail) == expected
 

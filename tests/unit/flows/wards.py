@@ -1,4 +1,4 @@
-"""Small cohorts for the flows: eight stays, some of one patient, some with an onset."""
+"""Small cohorts for the flows."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def write_ward(path: Path, subjects: list[str], onsets: dict[int, int] | None = 
 
     Args:
         path: the folder to write.
-        subjects: whose stay each is; stays are named after the folder.
+        subjects: whose stay each is; stays and site are named after the folder.
         onsets: hours after admission by stay.
         seed: another seed, other samples.
     """
@@ -36,7 +36,7 @@ def write_ward(path: Path, subjects: list[str], onsets: dict[int, int] | None = 
     )
     stays = pd.DataFrame(
         {
-            "stay_id": stay, "subject_id": subjects, "site": ["A", "B"] * (len(stay) // 2) + ["A"] * (len(stay) % 2),
+            "stay_id": stay, "subject_id": subjects, "site": path.name,
             "admitted": admitted, "discharged": admitted + length, "age": rng.uniform(20, 90, len(stay)),
         }
     )  # fmt: skip

@@ -37,7 +37,7 @@ def test_what_is_no_duration(value: object) -> None:
 
 def test_the_cure_of_a_bare_number_is_that_number() -> None:
     """With the unit most often meant."""
-    with pytest.raises(SettingsError, match='write "45min"$'):
+    with pytest.raises(SettingsError, match=r'write "45min"$'):
         Duration.parse(45)
 
 

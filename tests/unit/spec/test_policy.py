@@ -91,5 +91,5 @@ def test_a_policy_says_what_it_was_tuned_on() -> None:
     """Digests survive the file."""
     policy = AlertPolicy(0.25, 0.2, (2, 3), Duration.parse("90min"), "below_clear", "m" * 64, "p" * 64)
     text = to_toml(plain(policy))
-    assert text.startswith("threshold = 0.25\nclear = 0.2\npersistence = [2, 3]\nsilence = \"90min\"\n")
+    assert text.startswith('threshold = 0.25\nclear = 0.2\npersistence = [2, 3]\nsilence = "90min"\n')
     assert read(AlertPolicy, tomllib.loads(text), "policy.toml") == policy

@@ -59,7 +59,7 @@ def test_an_unknown_key_is_refused_with_the_nearest_name(path: str, message: str
 
 def test_a_key_like_no_other_is_told_all_of_them() -> None:
     """No guess where there is nothing near."""
-    with pytest.raises(SettingsError, match="use one of: after_onset, horizon, kind$"):
+    with pytest.raises(SettingsError, match=r"use one of: after_onset, horizon, kind$"):
         Settings.from_tables(tables("label.zzz", 1))
 
 

@@ -277,9 +277,7 @@ def test_no_risk_before_the_warm_up_is_over() -> None:
 
 def test_no_risk_while_too_little_is_known() -> None:
     """Two of three signals; the warm-up is named first, and an expired value is not known."""
-    settings = settings_of(
-        {"heart_rate": {}, "spo2": {"max_age": "1h"}, "lactate": {}}, min_observed=2, warm_up="2h"
-    )
+    settings = settings_of({"heart_rate": {}, "spo2": {"max_age": "1h"}, "lactate": {}}, min_observed=2, warm_up="2h")
     rows, _ = Bay(settings, 0).take((0, 10, 80), (0, 3 * HOUR, 97, "spo2"), until=5 * HOUR)
     assert [row.reason for row in rows] == ["WARMING_UP", "TOO_LITTLE_KNOWN", "NONE", "NONE", "TOO_LITTLE_KNOWN"]
 
