@@ -12,6 +12,7 @@ from vitals.cohort.store import open_cohort
 from vitals.flows.simulation import simulate_cohort
 from vitals.flows.training import train
 from vitals.flows.tuning import tune_model
+from vitals.signals import signal
 from vitals.spec.settings import Settings
 from vitals.spec.shipped import settings_file
 
@@ -47,4 +48,7 @@ def _samples(ward: Path) -> pd.DataFrame:
         )
         for part in cohort.samples(0, 3)
     ]  # fmt: skip
-    return pd.concat(frames, ignore_index=True)
+    samples = pd.concat(frames, ignore_index=True).drop_duplicates(["stay_id", "time", "signal"])
+    limits = {name: signal(name).limits for name in samples["signal"].unique()}
+    low, high = (samples["signal"].map({name: pair[i] for name, pair in limits.items()}) for i in (0, 1))
+    return samples[samples["value"].between(low, high)]

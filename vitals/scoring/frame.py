@@ -54,13 +54,16 @@ def score_frame(model: Model, samples: Any, stays: Any = None) -> Any:
     events = Events(bed, time, channel, value).take(channel >= 0)
     carry = Carry.empty(model.settings, len(name))
     until: Int64 | None = None
+    left_out = Counter[str]()
     if stays is None:
-        events = _admit_by_sample(model, carry, events)
+        given, events = len(events), _admit_by_sample(model, carry, events)
+        left_out["impossible"] = given - len(events)
     else:
         admitted, until = _times(stays, "admitted"), _times(stays, "discharged")
         carry.admit(np.arange(len(name)), admitted)
         events = _demographics(model, stays, admitted).followed_by(events)
-    parts = _score(model, carry, events, until)
+    parts = _score(model, carry, events, until, left_out)
+    _warn(left_out)
     bed_of_row, time_of_row, risk = (np.concatenate(column) for column in zip(*parts, strict=True))
     order = np.lexsort((time_of_row, bed_of_row))
     stamps = time_of_row[order].astype("datetime64[us]")
@@ -68,10 +71,10 @@ def score_frame(model: Model, samples: Any, stays: Any = None) -> Any:
 
 
 def _score(
-    model: Model, carry: Carry, events: Events, until: Int64 | None
+    model: Model, carry: Carry, events: Events, until: Int64 | None, left_out: Counter[str]
 ) -> list[tuple[NDArray[np.int32], Int64, NDArray[np.float32]]]:
     """Rows of the samples, then those up to the discharges, or without them up to the last sample, as at a feed's end."""
-    hidden, parts, left_out = model.initial_hidden(carry.beds), [], Counter[str]()
+    hidden, parts = model.initial_hidden(carry.beds), []
     carry, rows, dropped = advance(model.settings, carry, events, until)
     left_out.update(dropped.counts())
     parts.append((rows.bed, rows.time, score_rows(model, hidden, rows)))
@@ -80,7 +83,6 @@ def _score(
         carry, rows, dropped = advance(model.settings, carry, none, carry.slabs.watermark.copy())
         left_out.update(dropped.counts())
         parts.append((rows.bed, rows.time, score_rows(model, hidden, rows)))
-    _warn(left_out)
     return parts
 
 
@@ -145,9 +147,9 @@ def _refuse_no_number(value: NDArray[np.float32]) -> None:
 
 
 def _warn(left_out: Counter[str]) -> None:
-    if left_out:
-        said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted(left_out.items()))
-        warnings.warn(f"samples left out: {said}", UserWarning, stacklevel=4)
+    if left_out.total():
+        said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted((+left_out).items()))
+        warnings.warn(f"samples left out: {said}", UserWarning, stacklevel=3)
 
 
 def _channels(model: Model, samples: Any) -> NDArray[np.int16]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import io
 import json
 import subprocess
@@ -23,6 +24,7 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, ...]]
     """Put a stand-in for one flow; it notes how it was called and returns a summary, or raises."""
 
     def put(module: str, function: str, result: Any = None) -> list[tuple[Any, ...]]:
+        assert importlib.util.find_spec(f"vitals.flows.{module}"), module  # or the real flow would run
         calls: list[tuple[Any, ...]] = []
 
         def stand_in(*arguments: Any) -> dict[str, Any]:
@@ -61,19 +63,19 @@ def test_import_table_needs_its_mapping(flow: Any, capsys: pytest.CaptureFixture
 
 
 def test_simulate(flow: Any) -> None:
-    calls = flow("simulate", "simulate_cohort")
+    calls = flow("simulation", "simulate_cohort")
     assert main(["simulate", "dst", "--beds", "200", "--hours", "72", "--seed", "7"]) == 0
     assert calls[0][:4] == (Path("dst"), 200, 72.0, 7)
 
 
 @pytest.mark.parametrize(("errors", "code"), [(0, 0), (2, 2)])
 def test_check_ends_with_2_when_a_finding_is_an_error(flow: Any, errors: int, code: int) -> None:
-    flow("check", "check", {"errors": errors, "findings": []})
+    flow("checking", "check", {"errors": errors, "findings": []})
     assert main(["check", "dst", "--json"]) == code
 
 
 def test_train_reads_settings_and_joins_cohorts(flow: Any) -> None:
-    calls = flow("train", "train")
+    calls = flow("training", "train")
     assert main(["train", "ward.toml", "--data", "a", "--data", "b", "--out", "models/x"]) == 0
     settings, cohorts, out = calls[0][:3]
     assert isinstance(settings, Settings)
@@ -83,38 +85,38 @@ def test_train_reads_settings_and_joins_cohorts(flow: Any) -> None:
 
 @pytest.mark.parametrize(("arguments", "out"), [([], None), (["--out", "r.parquet"], Path("r.parquet"))])
 def test_score(flow: Any, arguments: list[str], out: Path | None) -> None:
-    calls = flow("score", "score")
+    calls = flow("scores", "score")
     assert main(["score", "models/x", "--data", "dst", *arguments]) == 0
     assert calls[0][:3] == (Path("models/x"), Path("dst"), out)
 
 
 def test_evaluate_judges_the_held_out_part_by_default(flow: Any) -> None:
-    calls = flow("evaluate", "evaluate_model")
+    calls = flow("evaluation", "evaluate_model")
     assert main(["evaluate", "models/x", "--data", "dst"]) == 0
     assert calls[0][:4] == (Path("models/x"), Path("dst"), "held_out", None)
 
 
 def test_evaluate_refuses_a_part_that_does_not_exist(flow: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    calls = flow("evaluate", "evaluate_model")
+    calls = flow("evaluation", "evaluate_model")
     assert main(["evaluate", "models/x", "--data", "dst", "--part", "test"]) == 1
     assert not calls
     assert "held_out" in capsys.readouterr().err
 
 
 def test_tune(flow: Any) -> None:
-    calls = flow("tune", "tune_model")
+    calls = flow("tuning", "tune_model")
     assert main(["tune", "models/x", "--data", "dst", "--max-alerts", "3/100pd"]) == 0
     assert calls[0][:3] == (Path("models/x"), Path("dst"), "3/100pd")
 
 
 def test_demo(flow: Any) -> None:
-    calls = flow("demo", "demo")
+    calls = flow("demonstration", "demo")
     assert main(["demo"]) == 0
     assert calls[0][0] == Path("vitals-demo")
 
 
 def test_replay_writes_lines_to_stdout_and_its_summary_to_stderr(flow: Any, capfd: pytest.CaptureFixture[str]) -> None:
-    calls = flow("replay", "replay", {"samples": 1})
+    calls = flow("replaying", "replay", {"samples": 1})
     assert main(["replay", "dst", "--speed", "60", "--json"]) == 0
     assert (calls[0][0], calls[0][2]) == (Path("dst"), 60.0)
     out, err = capfd.readouterr()
@@ -125,7 +127,7 @@ def test_replay_writes_lines_to_stdout_and_its_summary_to_stderr(flow: Any, capf
 def test_watch_gives_its_summary_on_stdout_when_a_file_takes_the_lines(
     flow: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls = flow("watch", "watch", {"risks": 2})
+    calls = flow("watching", "watch", {"risks": 2})
     lines = tmp_path / "out.ndjson"
     monkeypatch.setattr(sys, "stdin", types.SimpleNamespace(buffer=io.BytesIO()))
     assert main(["watch", "models/x", "--policy", "p.toml", "--out", str(lines), "--json"]) == 0
@@ -139,7 +141,7 @@ def test_watch_gives_its_summary_on_stdout_when_a_file_takes_the_lines(
 def test_a_known_problem_is_one_message_and_a_code(
     flow: Any, capsys: pytest.CaptureFixture[str], kind: type[Exception], code: int
 ) -> None:
-    flow("score", "score", kind("here", "this", "that", "do so"))
+    flow("scores", "score", kind("here", "this", "that", "do so"))
     assert main(["score", "models/x", "--data", "dst"]) == code
     out, err = capsys.readouterr()
     assert out == ""
@@ -147,7 +149,7 @@ def test_a_known_problem_is_one_message_and_a_code(
 
 
 def test_a_program_that_asked_for_json_gets_the_error_as_json(flow: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    flow("score", "score", DataError("here", "this", "that", "do so"))
+    flow("scores", "score", DataError("here", "this", "that", "do so"))
     assert main(["score", "models/x", "--data", "dst", "--json"]) == 2
     told = json.loads(capsys.readouterr().out)
     assert told["exit"] == 2
@@ -157,25 +159,25 @@ def test_a_program_that_asked_for_json_gets_the_error_as_json(flow: Any, capsys:
 
 
 def test_without_the_train_extra_the_cure_is_named(flow: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    flow("score", "score", ModuleNotFoundError("No module named 'pandas'", name="pandas"))
+    flow("scores", "score", ModuleNotFoundError("No module named 'pandas'", name="pandas"))
     assert main(["score", "models/x", "--data", "dst"]) == 1
     assert "pip install 'vitals[train]'" in capsys.readouterr().err
 
 
 def test_a_defect_keeps_its_traceback(flow: Any) -> None:
-    flow("score", "score", ModuleNotFoundError("No module named 'vitals.nothing'", name="vitals.nothing"))
+    flow("scores", "score", ModuleNotFoundError("No module named 'vitals.nothing'", name="vitals.nothing"))
     with pytest.raises(ModuleNotFoundError):
         main(["score", "models/x", "--data", "dst"])
 
 
 def test_a_file_that_cannot_be_read_is_a_message(flow: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    flow("score", "score", PermissionError(13, "Permission denied", "/data/x"))
+    flow("scores", "score", PermissionError(13, "Permission denied", "/data/x"))
     assert main(["score", "models/x", "--data", "dst"]) == 2
     assert "/data/x: came Permission denied" in capsys.readouterr().err
 
 
 def test_ctrl_c_stops_quietly(flow: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    flow("score", "score", KeyboardInterrupt())
+    flow("scores", "score", KeyboardInterrupt())
     assert main(["score", "models/x", "--data", "dst"]) == 130
     assert capsys.readouterr().err == "Stopped.\n"
 

@@ -12,6 +12,7 @@ import pytest
 from tests.live import model_folder, settings_of
 from tests.unit.flows.wards import HOUR, write_ward
 from vitals.cohort.store import Cohort
+from vitals.errors import SettingsError
 from vitals.flows import scores
 from vitals.flows.scores import score, score_frame
 
@@ -75,7 +76,8 @@ def test_an_interrupted_run_leaves_no_half_table(
     """A shorter table that can be read would be taken for the whole; an older one stays as it was."""
     out = tmp_path / "risks.parquet"
     if older:
-        out.write_bytes(b"older")
+        score(home / "model", home / "ward", out)
+    before = out.read_bytes() if older else b""
     monkeypatch.setattr(scores, "_STAYS", 2)
 
     def stop(done: int, total: int, _: str) -> None:
@@ -86,8 +88,8 @@ def test_an_interrupted_run_leaves_no_half_table(
         score(home / "model", home / "ward", out, stop)
     assert out.exists() is older
     if older:
-        assert out.read_bytes() == b"older"
-    assert list(tmp_path.glob("*.parquet")) == ([out] if older else [])
+        assert out.read_bytes() == before
+    assert list(tmp_path.iterdir()) == ([out] if older else [])
     # the next run is whole, and nothing of the first is left
     score(home / "model", home / "ward", out)
     assert pq.read_table(out).num_rows == len(score_frame(home / "model", home / "ward"))
@@ -100,3 +102,12 @@ def test_every_call_of_progress_tells_more(home: Path, cohort: Cohort, monkeypat
     told: list[tuple[int, int]] = []
     score(home / "model", home / "ward", None, lambda done, total, _: told.append((done, total)))
     assert told == [(3, 7), (6, 7), (7, 7)]
+
+
+def test_what_is_no_table_of_risks_is_not_overwritten(home: Path, cohort: Cohort) -> None:
+    """A mistyped --out that names a cohort's own table would destroy the cohort."""
+    events = home / "ward" / "events.parquet"
+    before = events.read_bytes()
+    with pytest.raises(SettingsError, match="something else that is there already"):
+        score(home / "model", home / "ward", events)
+    assert events.read_bytes() == before
