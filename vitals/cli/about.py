@@ -44,5 +44,5 @@ def signals(json: Json = False) -> None:
         return
     for signal in catalogue().values():
         limits = "{:g} to {:g}".format(*signal.limits)
-        row = f"{signal.name:<22}{signal.unit:<12}{limits:<14}{signal.kind:<13}{signal.loinc:<9}{signal.label}"
+        row = f"{signal.name:<22}{signal.unit:<12}{limits:<15}{signal.kind:<13}{signal.loinc:<9}{signal.label}"
         sys.stdout.write(row.rstrip() + "\n")

@@ -61,7 +61,7 @@ def tuned(figures: Figures) -> list[str]:
     ]
     if known(figures.get("policies")):
         lines.append(f"{number(figures['policies'])} policies tried")
-    return lines
+    return lines + [f"note: {warning}" for warning in figures.get("warnings", [])]
 
 
 def evaluated(figures: Figures) -> list[str]:

@@ -87,7 +87,7 @@ def _summary(
     headline = [
         f"On {judged['patients']} patients the model never saw, {judged['alerts']['predictable_onsets']} of whom deteriorated:",
         f"  event recall {recall:.0%} ({low:.0%} to {high:.0%}) at {burden:.1f} alarms per 100 patient-days (tuned for {BUDGET})",
-        f"  NEWS2 at no more alarms: {beside['recall']:.0%} at {beside['alarms_per_100_patient_days']:.1f}",
+        _beside_words(beside),
         f"  median lead time {lead:.1f} h" if lead is not None else "  no onset was caught in time",
         f"  offline and live: {differing} of {live['risks']:,} risks differ; PyTorch and ONNX differ by at most "
         f"{max(parity['torch_onnx'], parity['torch_step']):.1g}",
@@ -100,6 +100,11 @@ def _summary(
         "risks_that_differ_offline": differing, "alerts_live": alerts, "parity": parity,
         "threshold": tuned["policy"]["threshold"],
     }  # fmt: skip
+
+
+def _beside_words(beside: dict[str, Any]) -> str:
+    words = f"  NEWS2 with no more alarms: {beside['recall']:.0%} at {beside['alarms_per_100_patient_days']:.1f}"
+    return f"{words}, where the model has {beside['model']['recall']:.0%}" if "model" in beside else words
 
 
 def differing_risks(model: Path, data: Path, output: Path) -> int:

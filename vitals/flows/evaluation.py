@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +25,7 @@ from vitals.labelling.utility import hours_from_onset, utility, utility_curve
 from vitals.report.page import write_report
 from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
+from vitals.spec.modelfile import METRICS_FILE
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Alerting
 from vitals.ward.ward import refuse_other_model
@@ -73,7 +73,8 @@ def evaluate_model(
     study = whole.take(part)
     risk = _score(opened, study, progress)
     figures = {
-        "part": part, "model_digest": opened.digest, "patients_digest": patients_digest(study.subject_id),
+        "part": part, "data": {"name": data.name, "digest": study.digest}, "model_digest": opened.digest,
+        "patients_digest": patients_digest(study.subject_id),
         "patients": len(set(study.subject_id)), "stays": len(study.stay_id), "rows": len(study.rows),
         "warnings": _warnings(opened, study, part), **_discrimination(study, risk),
         **_challenge(opened, whole, study, risk, part), **_alerting(opened, study, risk, chosen),
@@ -163,7 +164,7 @@ def _alerting(model: Model, study: Study, risk: Float32, policy: AlertPolicy | N
         figures["alerts"] = {**judged.to_dict(), "intervals": _plain(intervals(judged))}
         figures["curve"] = operating_curve(ours, stays, policy, alerting=search).to_dict()
         if bedside is not None:
-            figures["news2"]["at_equal_burden"] = _beside(bedside, stays, judged, model)
+            figures["news2"]["at_equal_burden"] = _beside(ours, bedside, stays, judged, search)
             figures["news2"]["curve"] = operating_curve(
                 bedside, stays, _plain_policy(search), alerting=search
             ).to_dict()
@@ -179,18 +180,22 @@ def _news2(model: Model, study: Study) -> Risks | None:
     return Risks.of(study.rows.bed, study.rows.time, points)
 
 
-def _beside(bedside: Risks, stays: Stays, judged: Evaluation, model: Model) -> dict[str, Any]:
-    """NEWS2 with at most the alarms our policy raised, and how much more we catch."""
-    burden, search = judged.measure("alarms_per_100_patient_days"), model.settings.alerting
-    shape = _plain_policy(search)
+def _beside(ours: Risks, bedside: Risks, stays: Stays, judged: Evaluation, search: Alerting) -> dict[str, Any]:
+    """NEWS2 with at most the alarms our policy raised, and how much more our risk catches with at most NEWS2's.
+
+    NEWS2 has few thresholds, so its burden may lie far below ours; the difference is therefore taken at its burden.
+    """
+    burden, shape = judged.measure("alarms_per_100_patient_days"), _plain_policy(search)
     point = recall_at_burden(bedside, stays, burden, shape, search)
     if not np.isfinite(point.threshold):
         return {"recall": 0.0, "alarms_per_100_patient_days": 0.0, "threshold": None}
-    theirs = evaluate(bedside, stays, replace(shape, threshold=point.threshold, clear=point.threshold), search)
-    return {
-        **_brief(theirs), "threshold_points": point.threshold * 20, "intervals": _plain(intervals(theirs)),
-        "difference": _plain(paired_difference(judged, theirs)),
-    }  # fmt: skip
+    theirs = evaluate(bedside, stays, _plain_policy(search, point.threshold), search)
+    same = recall_at_burden(ours, stays, theirs.measure("alarms_per_100_patient_days"), shape, search)
+    figures = {**_brief(theirs), "threshold_points": point.threshold * 20, "intervals": _plain(intervals(theirs))}
+    if np.isfinite(same.threshold):
+        held = evaluate(ours, stays, _plain_policy(search, same.threshold), search)
+        figures |= {"model": _brief(held), "difference": _plain(paired_difference(held, theirs))}
+    return figures
 
 
 def _plain_policy(search: Alerting, threshold: float = 1.0) -> AlertPolicy:
@@ -208,11 +213,14 @@ def _plain(named: dict[str, Any]) -> dict[str, list[float]]:
 
 
 def _keep(folder: Path, model: Model, figures: dict[str, Any]) -> list[str]:
-    """Figures into ``metrics.json`` beside what training measured, and a page for people."""
+    """Figures into ``metrics.json`` beside what training measured; page and card are of the model's own cohorts."""
     if not folder.is_dir():
         return []
-    file = folder / "metrics.json"
+    file = folder / METRICS_FILE
     metrics = json.loads(file.read_text("utf-8")) if file.is_file() else {}
-    metrics.setdefault("evaluation", {})[figures["part"]] = figures
+    own = figures["data"]["digest"] == model.about.get("data_digest")
+    name = figures["part"] if own else f"{figures['part']} of {figures['data']['name']}"
+    metrics.setdefault("evaluation", {})[name] = figures
     file.write_bytes(as_json(metrics))
-    return [str(file), *map(str, write_report(folder, model, figures))]
+    fresh = not (folder / "report.html").is_file()
+    return [str(file), *map(str, write_report(folder, model, figures) if own or fresh else ())]

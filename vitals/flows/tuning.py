@@ -58,8 +58,12 @@ def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progr
     file.write_text(to_toml(plain(found.policy)), "utf-8")
     if model.is_dir():
         write_card(model, opened)
+    warnings = (
+        [] if found.point.recall > 0 else [f"no policy within {budget} catches anything: it will hardly ever alert"]
+    )
     return {
         **found.to_dict(),
+        "warnings": warnings,
         "budget": budget,
         "part": "tuning",
         "patients": len(set(study.subject_id)),

@@ -77,11 +77,13 @@ def _verdict(record: Record) -> list[str]:
     if not gap or not all(map(known, gap)):
         return []
     around = f"{_points(gap[0])} percentage points ({_points(gap[1])} to {_points(gap[2])})"
+    burden = number(record.get("news2", "at_equal_burden", "alarms_per_100_patient_days"), 3)
+    held = f"Held to as many alarms as that NEWS2 raises ({burden} per 100 patient-days)"
     if gap[1] > 0:
-        return [f"The model catches more than NEWS2 at equal alarm burden: {around}."]
+        return [f"{held}, the model catches more: {around}."]
     if gap[2] < 0:
-        return [f"The model catches less than NEWS2 at equal alarm burden: {around}."]
-    return [f"Between the two no difference is proven at equal alarm burden: {around}."]
+        return [f"{held}, the model catches less: {around}."]
+    return [f"{held}, no difference between the two is proven: {around}."]
 
 
 def _points(share: float) -> str:

@@ -76,7 +76,7 @@ def alerts(record: Record) -> Markup | None:
         ]
         for name, words, show in _MEASURES
     ]
-    head = ["with 95% interval", "model", "NEWS2 at equal burden", "difference"]
+    head = ["with 95% interval", "model", "NEWS2 with no more alarms", "difference at the burden of that NEWS2"]
     return _section(
         "Alerts", element("p", _policy(record)), table(head, rows), table(["alarms", "number"], _counts(record)),
         element("p", "Intervals resample patients; the difference is taken on the same resamples.", class_="note"),

@@ -33,10 +33,10 @@ def test_first_sentence_holds_recall_interval_and_burden(record: Record) -> None
 @pytest.mark.parametrize(
     ("gap", "words"),
     [
-        ([0.13, 0.04, 0.21], "catches more than NEWS2 at equal alarm burden: +13 percentage points (+4 to +21)"),
-        ([-0.13, -0.21, -0.04], "catches less than NEWS2 at equal alarm burden: −13 percentage points (−21 to −4)"),
-        ([0.13, -0.04, 0.21], "no difference is proven at equal alarm burden: +13 percentage points (−4 to +21)"),
-        ([0.13, 0.0, 0.21], "no difference is proven at equal alarm burden: +13 percentage points (0 to +21)"),
+        ([0.13, 0.04, 0.21], "the model catches more: +13 percentage points (+4 to +21)"),
+        ([-0.13, -0.21, -0.04], "the model catches less: −13 percentage points (−21 to −4)"),
+        ([0.13, -0.04, 0.21], "no difference between the two is proven: +13 percentage points (−4 to +21)"),
+        ([0.13, 0.0, 0.21], "no difference between the two is proven: +13 percentage points (0 to +21)"),
     ],
 )
 def test_verdict_follows_the_interval(record: Record, gap: list[float], words: str) -> None:
