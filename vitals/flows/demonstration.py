@@ -24,7 +24,7 @@ from vitals.spec.settings import Settings
 from vitals.spec.shipped import settings_file
 
 Progress = Callable[[int, int, str], None]
-BEDS, HOURS, SEED = 500, 48.0, 7
+BEDS, HOURS, SEED = 900, 36.0, 7
 BUDGET = "15/100pd"
 _MARK = "demo.json"
 
