@@ -428,16 +428,16 @@ def any_window(draw: st.DrawFn) -> Window:
 
 @st.composite
 def any_training(draw: st.DrawFn) -> Training:
-    """Any training, numbers far from the usual ones included."""
-    unit = numbers(0.0, 1.0)
+    """Any training that is allowed, numbers far from the usual ones included."""
+    unit = numbers(0.0, 0.95)
     return Training(
         objective=draw(st.sampled_from(["cross_entropy", "challenge_utility"])),
-        positive_weight=draw(numbers(0.0, 1e300)),
-        epochs=draw(st.integers(1, 2**40)),
-        learning_rate=draw(numbers(0.0, 1e3)),
+        positive_weight=draw(numbers(0.0, 1e6)),
+        epochs=draw(st.integers(1, 10_000)),
+        learning_rate=draw(numbers(1e-9, 1.0)),
         dropout_input=draw(unit),
         channel_dropout=draw(unit),
-        seed=draw(st.integers(-(2**31), 2**31)),
+        seed=draw(st.integers(0, 2**32 - 1)),
     )
 
 
@@ -449,6 +449,7 @@ def any_settings(draw: st.DrawFn) -> Settings:
     people = [signal.name for signal in known if signal.kind == "demographic"]
     channel = st.builds(Channel, st.sampled_from(REDUCERS), any_duration())
     pair = st.tuples(st.integers(1, 3), st.integers(3, 64))
+    leads = sorted(draw(st.lists(any_duration(), min_size=2, max_size=2)))
     return Settings(
         name=draw(NAMES),
         signals=draw(st.dictionaries(st.sampled_from(signals), channel, min_size=1, max_size=5)),
@@ -459,10 +460,9 @@ def any_settings(draw: st.DrawFn) -> Settings:
         network=draw(st.builds(Network, st.sampled_from(["gru", "lstm"]), st.integers(1, 512))),
         training=draw(any_training()),
         alerting=Alerting(
-            draw(any_duration()),
-            draw(any_duration()),
-            tuple(draw(st.lists(any_duration(), max_size=3))),
-            tuple(draw(st.lists(pair, max_size=3))),
-            tuple(draw(st.lists(numbers(0.0, 1.0), max_size=3))),
+            *leads,
+            tuple(draw(st.lists(any_duration(), min_size=1, max_size=3))),
+            tuple(draw(st.lists(pair, min_size=1, max_size=3))),
+            tuple(draw(st.lists(numbers(0.0, 1.0), min_size=1, max_size=3))),
         ),
     )

@@ -285,7 +285,7 @@ WINDOWING: list[tuple[str, Any, Any, st.SearchStrategy[Any]]] = [
     (
         "one signal fewer is enough",
         check_oracle,
-        with_settings(other_window(min_observed=lambda n: n - 1)),
+        with_settings(other_window(min_observed=lambda n: max(n - 1, 0))),
         cut_wards(),
     ),
     ("rows without a reason", check_oracle, with_rows(without_reason), cut_wards()),
