@@ -24,8 +24,8 @@ _STAYS = 4096  # bounds the memory, not the result
 
 _SCHEMA = pa.schema(
     [
-        ("subject_id", pa.dictionary(pa.int32(), pa.string())),
-        ("stay_id", pa.dictionary(pa.int32(), pa.string())),
+        ("subject_id", pa.string()),
+        ("stay_id", pa.string()),
         ("prediction_time", pa.timestamp("us", "UTC")),
         ("risk", pa.float32()),
     ]
@@ -123,7 +123,7 @@ def _table(cohort: Cohort, start: int, rows: Rows, risk: Float32) -> pa.Table:
         # a patient may have several stays, so the names of the stays are not yet a dictionary
         code, distinct = pd.factorize(stays[name].astype(str))
         place = pa.array(code.astype(np.int32)[rows.bed])
-        names.append(pa.DictionaryArray.from_arrays(place, pa.array(distinct, pa.string())))
+        names.append(pa.DictionaryArray.from_arrays(place, pa.array(distinct, pa.string())).dictionary_decode())
     return pa.Table.from_arrays(
         [*names, pa.array(rows.time, pa.timestamp("us", "UTC")), pa.array(risk)], schema=_SCHEMA
     )
