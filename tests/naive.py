@@ -36,6 +36,14 @@ class Call(NamedTuple):
     clock: tuple[int | None, ...]
 
 
+class Answer(NamedTuple):
+    """What one call gives: rows, samples thrown away, and samples taken in with another value than they came with."""
+
+    rows: list[Row]
+    drops: list[Drop]
+    repaired: list[Sample]
+
+
 class Row(NamedTuple):
     """One closed step of one bed."""
 
@@ -56,30 +64,27 @@ class Drop(NamedTuple):
 
 
 def float32(value: float) -> float:
-    """The nearest single-precision number, as a Python float."""
-    return float(np.float32(value))
+    """The nearest single-precision number, as a Python float; infinite beyond the largest."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
 
 
 # ---- windowing -------------------------------------------------------------------------------------------------------
 
 
-def naive_advance(
-    settings: Settings, admitted: Sequence[int | None], calls: Sequence[Call]
-) -> list[tuple[list[Row], list[Drop]]]:
-    """For each call: the rows of the steps it closed (by bed, then time) and the samples that it threw away."""
-    answers: list[tuple[list[Row], list[Drop]]] = [([], []) for _ in calls]
+def naive_advance(settings: Settings, admitted: Sequence[int | None], calls: Sequence[Call]) -> list[Answer]:
+    """For each call: the rows of the steps it closed (by bed, then time), and samples thrown away or repaired."""
+    answers = [Answer([], [], []) for _ in calls]
     for bed, admission in enumerate(admitted):
         if admission is None:
             continue
-        for answer, (rows, drops) in zip(answers, naive_bed(settings, bed, admission, calls), strict=True):
-            answer[0].extend(rows)
-            answer[1].extend(drops)
+        for whole, of_bed in zip(answers, naive_bed(settings, bed, admission, calls), strict=True):
+            for everything, some in zip(whole, of_bed, strict=True):
+                everything.extend(some)
     return answers
 
 
-def naive_bed(
-    settings: Settings, bed: int, admitted: int, calls: Sequence[Call]
-) -> Iterator[tuple[list[Row], list[Drop]]]:
+def naive_bed(settings: Settings, bed: int, admitted: int, calls: Sequence[Call]) -> Iterator[Answer]:
     """The same for one bed: a diary of what was accepted, read again from the start for every row."""
     accepted: list[Sample] = []
     watermark: int | None = None
@@ -87,20 +92,17 @@ def naive_bed(
     closed = -1  # number of the last closed step; step 0 is the history up to the admission
     for call in calls:
         before = closed
-        drops = []
-        for sample in call.samples:
-            if sample.bed != bed:
+        drops, repaired = [], []
+        for came in call.samples:
+            if came.bed != bed:
                 continue
-            fault = naive_fault(settings, sample)
-            if fault is None and closed >= 0 and sample.time <= admitted + closed * settings.window.step:
-                fault = "LATE"
-            end = admitted + max(closed, 0) * settings.window.step
-            latest = end if watermark is None else max(end, watermark)
-            if fault is None and sample.time - latest > settings.window.max_gap:
-                fault = "AHEAD"
+            sample = came._replace(value=naive_repair(settings, came))
+            fault = naive_fault(settings, sample) or naive_wrong_time(settings, admitted, closed, watermark, sample)
             if fault is not None:
                 drops.append(Drop(bed, sample.signal, sample.time, fault))
                 continue
+            if sample != came:
+                repaired.append(sample)
             accepted.append(sample._replace(value=sample.value + 0.0))  # minus zero is zero: they would tie otherwise
             watermark = sample.time if watermark is None else max(watermark, sample.time)
             closed = naive_last_closed(settings, admitted, closed, watermark, clock)
@@ -113,17 +115,48 @@ def naive_bed(
             drops += naive_duplicates(settings, admitted, accepted, step)
             if step > 0:
                 rows.append(naive_row(settings, bed, admitted, accepted, step))
-        yield rows, drops
+        yield Answer(rows, drops, repaired)
 
 
 def naive_fault(settings: Settings, sample: Sample) -> str | None:
     """What is wrong with the value itself, if anything."""
     if math.isnan(sample.value) or math.isinf(sample.value):
         return "NOT_A_NUMBER"
-    low, high = catalogue()[settings.channels[sample.signal]].limits
-    if sample.value < low or sample.value > high:
+    if settings.window.limits and not naive_within_limits(settings, sample.signal, sample.value):
         return "IMPOSSIBLE"
     return None
+
+
+def naive_within_limits(settings: Settings, signal: int, value: float) -> bool:
+    """Whether a living patient can have this value; limits are single-precision numbers, as values are."""
+    low, high = catalogue()[settings.channels[signal]].limits
+    return float32(low) <= value <= float32(high)
+
+
+def naive_repair(settings: Settings, sample: Sample) -> float:
+    """The value that a sample is taken for: its own, or what it is in the one other unit that explains it."""
+    finite = not math.isnan(sample.value) and not math.isinf(sample.value)
+    if not finite or not settings.window.limits or not settings.window.repair:
+        return sample.value
+    if naive_within_limits(settings, sample.signal, sample.value):
+        return sample.value
+    explained = []
+    for factor, offset in catalogue()[settings.channels[sample.signal]].repair:
+        converted = float32(sample.value * factor + offset)
+        if naive_within_limits(settings, sample.signal, converted):
+            explained.append(converted)
+    return explained[0] if len(explained) == 1 else sample.value
+
+
+def naive_wrong_time(
+    settings: Settings, admitted: int, closed: int, watermark: int | None, sample: Sample
+) -> str | None:
+    """What is wrong with the time at which a sample of this bed was measured, if anything."""
+    if closed >= 0 and sample.time <= admitted + closed * settings.window.step:
+        return "LATE"
+    end = admitted + max(closed, 0) * settings.window.step
+    latest = end if watermark is None else max(end, watermark)
+    return "AHEAD" if sample.time - latest > settings.window.max_gap else None
 
 
 def naive_last_closed(settings: Settings, admitted: int, closed: int, watermark: int | None, clock: int | None) -> int:

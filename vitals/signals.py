@@ -8,7 +8,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
+from typing import Any, Literal
 
 from vitals.errors import SettingsError, nearest
 
@@ -27,6 +27,7 @@ class Signal:
         kind: vital, lab or demographic; a demographic is known at admission and never expires.
         loinc: LOINC code, where one is known.
         mdc: IEEE 11073 (MDC) code, where one is known.
+        repair: ``(factor, offset)`` of each mistake of unit that shows in the value: value · factor + offset is right.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Signal:
     kind: Kind
     loinc: str = ""
     mdc: int = 0
+    repair: tuple[tuple[float, float], ...] = ()
 
 
 @functools.cache
@@ -47,12 +49,13 @@ def catalogue() -> Mapping[str, Signal]:
         '%'
     """
     text = importlib.resources.files("vitals").joinpath("signals.toml").read_text("utf-8")
-    return MappingProxyType(
-        {
-            name: Signal(name=name, **{**entry, "limits": tuple(map(float, entry["limits"]))})
-            for name, entry in tomllib.loads(text).items()
-        }
-    )
+    return MappingProxyType({name: _entry(name, table) for name, table in tomllib.loads(text).items()})
+
+
+def _entry(name: str, table: dict[str, Any]) -> Signal:
+    low, high = table.pop("limits")
+    repair = tuple((float(factor), float(offset)) for factor, offset in table.pop("repair", []))
+    return Signal(name=name, limits=(float(low), float(high)), repair=repair, **table)
 
 
 def signal(name: str, where: str = "signal") -> Signal:

@@ -76,20 +76,27 @@ def run(advance: Advance, ward: Ward, cuts: Sequence[int] = (), plain: bool = Tr
 
 
 def join(answers: Answers) -> tuple[Rows, list[DropKey]]:
-    """The rows of all calls, by bed, each bed's in the order in which they came; and all drops, sorted."""
+    """The rows of all calls, by bed, each bed's in the order in which they came; and all drops and repairs, sorted."""
     parts = [rows for rows, _ in answers]
     bed = np.concatenate([rows.bed for rows in parts])
     order = np.argsort(bed, kind="stable")
     rows = Rows(bed[order], *(np.concatenate([getattr(part, name) for part in parts])[order] for name in ROW_FIELDS))
     same_bed = np.diff(rows.bed) == 0
     assert (np.diff(rows.time)[same_bed] > 0).all(), "a step was closed twice, or out of order"
-    return rows, sorted(key for _, dropped in answers for key in drop_keys(dropped))
+    return rows, sorted(key for _, dropped in answers for key in (*drop_keys(dropped), *repair_keys(dropped)))
 
 
 def drop_keys(dropped: Dropped) -> list[DropKey]:
     """(bed, signal, time, reason) of every dropped sample, in order."""
     columns = (dropped.bed.tolist(), dropped.signal.tolist(), dropped.time.tolist(), dropped.reason.tolist())
     return [(bed, signal, time, Drop(reason).name) for bed, signal, time, reason in zip(*columns, strict=True)]
+
+
+def repair_keys(dropped: Dropped) -> list[DropKey]:
+    """(bed, signal, time, what it was taken for) of every repaired sample, in order."""
+    repaired = dropped.repaired
+    columns = (repaired.bed.tolist(), repaired.signal.tolist(), repaired.time.tolist(), repaired.value.tolist())
+    return [(bed, signal, time, f"REPAIRED to {value}") for bed, signal, time, value in zip(*columns, strict=True)]
 
 
 def drop_places(answers: Answers, calls: Sequence[Call]) -> list[tuple[int, str]]:

@@ -15,6 +15,7 @@ from tests.naive import (
     Call,
     Drop,
     Row,
+    Sample,
     naive_advance,
     naive_challenge_utility,
     naive_decide,
@@ -40,7 +41,7 @@ from vitals.labelling.utility import hours_from_onset, utility
 from vitals.spec.duration import Duration
 from vitals.spec.settings import Alerting, Label
 from vitals.windowing.advance import advance
-from vitals.windowing.types import Dropped, Reason, Rows
+from vitals.windowing.types import Dropped, Reason, Repaired, Rows
 
 # ---- rows ------------------------------------------------------------------------------------------------------------
 
@@ -54,6 +55,16 @@ def rows_of(rows: Sequence[Row], channels: int) -> Rows:
         age=np.array([row.age for row in rows], np.float32).reshape(-1, channels),
         reason=np.array([Reason[row.reason] for row in rows], np.int8),
     )
+
+
+def check_repairs(call: Call, repaired: Repaired, expected: Sequence[Sample]) -> None:
+    """The same samples were taken for the same other values; each is pointed at, in order of arrival."""
+    columns = (repaired.bed, repaired.time, repaired.signal, repaired.value)
+    told = [Sample(*parts) for parts in zip(*(column.tolist() for column in columns), strict=True)]
+    assert sorted(told) == sorted(expected)
+    assert (np.diff(repaired.event) > 0).all()
+    for position, sample in zip(repaired.event.tolist(), told, strict=True):
+        assert call.samples[position][:3] == sample[:3], (position, sample)
 
 
 def check_drops(call: Call, dropped: Dropped, expected: Sequence[Drop]) -> None:
@@ -70,13 +81,14 @@ def check_drops(call: Call, dropped: Dropped, expected: Sequence[Drop]) -> None:
 
 
 def check_oracle(advance: Advance, case: tuple[Ward, list[int]]) -> None:
-    """Every call closes the same steps, with the same rows, and leaves out the same samples."""
+    """Every call closes the same steps, with the same rows, and leaves out and repairs the same samples."""
     ward, cuts = case
     calls = ward.calls(cuts)
     wanted = naive_advance(ward.settings, ward.admitted, calls)
-    for call, (rows, dropped), (naive_rows, naive_drops) in zip(calls, run(advance, ward, cuts), wanted, strict=True):
-        assert_same_rows(rows, rows_of(naive_rows, len(ward.settings.channels)))
-        check_drops(call, dropped, naive_drops)
+    for call, (rows, dropped), naive in zip(calls, run(advance, ward, cuts), wanted, strict=True):
+        assert_same_rows(rows, rows_of(naive.rows, len(ward.settings.channels)))
+        check_drops(call, dropped, naive.drops)
+        check_repairs(call, dropped.repaired, naive.repaired)
 
 
 # The oracle sees every rule of windowing at once, so it gets the most examples.

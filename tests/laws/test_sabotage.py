@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import Executor
 from dataclasses import replace
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -52,7 +53,9 @@ from vitals.spec.reader import to_toml
 from vitals.spec.settings import Alerting, Label, Settings, Split
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry
-from vitals.windowing.types import NEVER, Drop, Dropped, Events, Rows
+from vitals.windowing.repair import converted
+from vitals.windowing.rules import Limits, rules_of
+from vitals.windowing.types import NEVER, Drop, Dropped, Events, Repaired, Rows
 
 
 def must_catch(check: Callable[[Any, Any], None], broken: Any, cases: st.SearchStrategy[Any]) -> None:
@@ -177,6 +180,43 @@ def impossible_is_clipped(settings: Settings, carry: Carry, events: Events) -> E
     return replace(events, value=np.where(np.isfinite(events.value), clipped, events.value))
 
 
+def with_limits(change: Callable[[Limits], Limits]) -> Advance:
+    """An advance that has other limits or conversions."""
+
+    def broken(settings: Settings, carry: Carry, events: Events, until: Any) -> tuple[Carry, Rows, Dropped]:
+        rules = rules_of(settings)
+        other = rules._replace(limits=change(rules.limits))
+        with mock.patch(f"{advance.__module__}.rules_of", return_value=other):
+            return advance(settings, carry, events, until)
+
+    return broken
+
+
+def in_single_precision(limits: Limits) -> Limits:
+    """Conversions have factors of single precision."""
+    return limits._replace(factor=limits.factor.astype(np.float32).astype(np.float64))
+
+
+def first_conversion_only(limits: Limits) -> Limits:
+    """A signal is repaired from one other unit only."""
+    return limits._replace(factor=limits.factor[:, :1].copy(), offset=limits.offset[:, :1].copy())
+
+
+def without_the_limit_itself(limits: Limits) -> Limits:
+    """The upper limit itself is taken for impossible, also after a conversion."""
+    return limits._replace(high=np.nextafter(limits.high, np.float32(-np.inf)))
+
+
+def told_but_not_repaired(settings: Settings, carry: Carry, events: Events, until: Any) -> tuple[Carry, Rows, Dropped]:
+    """A repaired sample is accepted and told, and its raw value goes into the row."""
+
+    def raw(limits: Limits, events: Events, verdict: Any) -> tuple[Any, Repaired]:
+        return events.value, converted(limits, events, verdict)[1]
+
+    with mock.patch(f"{advance.__module__}.converted", raw):
+        return advance(settings, carry, events, until)
+
+
 # ---- windowing: what comes out, or is remembered, is spoilt ----------------------------------------------------------
 
 
@@ -248,10 +288,16 @@ def silent_about(*reasons: Drop) -> Advance:
     def broken(settings: Settings, carry: Carry, events: Events, until: Any) -> tuple[Carry, Rows, Dropped]:
         carry, rows, told = advance(settings, carry, events, until)
         keep = ~np.isin(told.reason, reasons)
-        kept = Dropped(told.event[keep], told.bed[keep], told.signal[keep], told.time[keep], told.reason[keep])
-        return carry, rows, kept
+        kept = {name: getattr(told, name)[keep] for name in ("event", "bed", "signal", "time", "reason")}
+        return carry, rows, replace(told, **kept)
 
     return broken
+
+
+def silent_about_repairs(settings: Settings, carry: Carry, events: Events, until: Any) -> tuple[Carry, Rows, Dropped]:
+    """Values are converted in silence."""
+    carry, rows, dropped = advance(settings, carry, events, until)
+    return carry, rows, replace(dropped, repaired=Repaired.none())
 
 
 def late_by_the_clock_of_the_call(
@@ -295,6 +341,15 @@ WINDOWING: list[tuple[str, Any, Any, st.SearchStrategy[Any]]] = [
     ("last is median", check_oracle, with_settings(other_reducer("last", "median")), cut_wards()),
     ("median is mean", check_oracle, with_settings(other_reducer("median", "mean")), cut_wards()),
     ("impossible values are clipped", check_oracle, with_events(impossible_is_clipped), cut_wards()),
+    ("limits are always drawn", check_oracle, with_settings(other_window(limits=lambda _: True)), cut_wards()),
+    ("limits are never drawn", check_oracle, with_settings(other_window(limits=lambda _: False)), cut_wards()),
+    ("the limit itself is impossible", check_oracle, with_limits(without_the_limit_itself), cut_wards()),
+    ("nothing is repaired", check_oracle, with_settings(other_window(repair=lambda _: False)), cut_wards()),
+    ("repaired against the settings", check_oracle, with_settings(other_window(repair=lambda _: True)), cut_wards()),
+    ("repairs in single precision", check_oracle, with_limits(in_single_precision), cut_wards()),
+    ("one of two units is not known", check_oracle, with_limits(first_conversion_only), cut_wards()),
+    ("repairs are not told", check_oracle, silent_about_repairs, cut_wards()),
+    ("repairs are told, not made", check_oracle, told_but_not_repaired, cut_wards()),
     ("duplicates are not told", check_oracle, silent_about(Drop.DUPLICATE), cut_wards()),
     ("ages lose digits", check_oracle, with_rows(hours_in_single_precision), cut_wards()),
 ]

@@ -17,6 +17,8 @@ from vitals.cohort.store import Cohort, open_cohort
 from vitals.cohort.tables import DEMOGRAPHICS, canonical_outcomes, canonical_stays
 from vitals.errors import DataError, nearest
 from vitals.signals import Signal, catalogue
+from vitals.windowing.repair import possible
+from vitals.windowing.rules import limits_of
 
 Level = Literal["error", "warning", "note"]
 _LEVELS = ("error", "warning", "note")
@@ -160,7 +162,7 @@ def _values(seen: Scan, sites: list[str]) -> Iterator[Finding]:
                 continue
             fits = {unit: n for unit, n in seen.refits[number, place].items() if n >= _ALWAYS * bad}
             came = f"{bad:,} of {total:,} values outside the limits, such as {seen.worst[number, place]:g}"
-            cure = "windowing leaves them out and counts them"
+            cure = _treatment(bad, int(seen.repairable[number, place]))
             if fits:
                 cure = f"they would fit as {' or '.join(fits)}: check the unit; {cure}"
             level: Level = "error" if bad > total / 2 else "warning"
@@ -173,8 +175,15 @@ def _demographics(cohort: Cohort) -> Iterator[Finding]:
         bad = (values < entry.limits[0]) | (values > entry.limits[1])
         if bad.any():
             came = f"{int(bad.sum()):,} values outside the limits, such as {values[np.argmax(bad)]:g}"
-            cure = "windowing leaves them out and counts them"
+            mended = possible(limits_of([name]), np.zeros(int(bad.sum()), np.int16), values[bad].astype(np.float32))
+            cure = _treatment(int(bad.sum()), int(mended.sum()))
             yield Finding("warning", f"stays.{name}", came, _limits(entry), cure, int(bad.sum()))
+
+
+def _treatment(bad: int, mended: int) -> str:
+    others = "" if mended == bad else " and leaves the others out"
+    repairs = f"windowing repairs {mended:,} of them (unless repair = false){others}"
+    return repairs if mended else "windowing leaves them out and counts them"
 
 
 def _limits(entry: Signal) -> str:

@@ -13,6 +13,8 @@ from vitals.cohort.store import Cohort
 from vitals.cohort.tables import Samples
 from vitals.cohort.units import conversions
 from vitals.signals import catalogue
+from vitals.windowing.repair import possible
+from vitals.windowing.rules import limits_of
 from vitals.windowing.types import Int64
 
 HOUR = 3_600_000_000
@@ -21,8 +23,8 @@ _SAMPLES_AT_ONCE = 1_000_000
 _LIFT = 1 << 51  # microseconds: 71 years, and 2000 of them still fit into 64 bits
 _SIGNALS = tuple(catalogue().values())
 _NUMBER = {entry.name: i for i, entry in enumerate(_SIGNALS)}
-_LOW = np.array([entry.limits[0] for entry in _SIGNALS], np.float32)
-_HIGH = np.array([entry.limits[1] for entry in _SIGNALS], np.float32)
+_LIMITS = limits_of(tuple(catalogue()))
+_LOW, _HIGH = _LIMITS.low, _LIMITS.high
 
 
 @dataclass
@@ -50,6 +52,7 @@ class Scan:
         unknown: samples of each signal that the catalogue lacks.
         samples: ``(signals, sites)``.
         impossible: outside the limits, ``(signals, sites)``.
+        repairable: of these, how many windowing can repair, ``(signals, sites)``.
         worst: the impossible value farthest outside, ``(signals, sites)``.
         refits: of the impossible values, how many would fit if they were in another unit, ``{(signal, site): {unit}}``.
         stays_with: stays with at least one sample, ``(signals, sites)``.
@@ -68,6 +71,7 @@ class Scan:
     digest: CohortDigest
     samples: Int64
     impossible: Int64
+    repairable: Int64
     worst: NDArray[np.float64]
     stays_with: Int64
     hours_with: Int64
@@ -96,9 +100,9 @@ def scan(cohort: Cohort, site: Int64, sites: int) -> Scan:
         DataError: a damaged ``events.parquet``.
     """
     shape = (len(_SIGNALS), sites)
-    counts = [np.zeros(shape, np.int64) for _ in range(4)]
+    counts = [np.zeros(shape, np.int64) for _ in range(5)]
     seen = Scan(
-        CohortDigest(), counts[0], counts[1], np.full(shape, np.nan), counts[2], counts[3],
+        CohortDigest(), counts[0], counts[1], counts[2], np.full(shape, np.nan), counts[3], counts[4],
         np.zeros(len(cohort), np.int64), cohort.discharged - cohort.admitted,
     )  # fmt: skip
     for start, stop in _blocks(cohort):
@@ -182,6 +186,7 @@ def _count_values(seen: Scan, block: Samples, site: Int64) -> None:
     np.add.at(seen.samples, where, 1)
     signal, place, value = block.signal[bad], site[block.stay[bad]], block.value[bad].astype(np.float64)
     np.add.at(seen.impossible, (signal, place), 1)
+    np.add.at(seen.repairable, (signal, place), possible(_LIMITS, signal, block.value[bad]))
     far = np.maximum(low[bad] - value, value - high[bad])
     for key in dict.fromkeys(zip(signal.tolist(), place.tolist(), strict=True)):
         mine = (signal == key[0]) & (place == key[1])

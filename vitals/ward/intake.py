@@ -14,6 +14,8 @@ from vitals.signals import catalogue
 from vitals.spec.settings import Settings
 from vitals.ward.beds import Beds
 from vitals.ward.tally import AFTERWARDS, Tally
+from vitals.windowing.repair import possible
+from vitals.windowing.rules import rules_of
 from vitals.windowing.types import Events
 
 NOT_USED = "signal_not_used"
@@ -62,6 +64,7 @@ class Intake:
         self.beds, self.tally = beds, tally
         self.now: int | None = None
         self._step = int(settings.window.step)
+        self._limits = rules_of(settings).limits
         self._column = {name: i for i, name in enumerate(settings.channels)}
         self._demographic = {name: self._column[name] for name in settings.demographics}
 
@@ -131,7 +134,7 @@ class Intake:
         fault = "no_signal" if line.signal is None else self._misfit(line.signal, line.unit, line.value, self._column)
         if fault is None and line.signal is not None and line.value is not None:
             bed = self.beds.bed_of.get(stay)
-            if bed is None and _impossible(line.value, line.signal):
+            if bed is None and self._impossible(line.value, self._column[line.signal]):
                 return "impossible"  # windowing would say so too, but what is impossible admits nobody
             if bed is None:
                 # its steps lie on the grid of the calendar, whichever sample came first
@@ -178,6 +181,11 @@ class Intake:
             return "wrong_unit"
         return None if is_number(value) else "not_a_number"
 
+    def _impossible(self, value: float, column: int) -> bool:
+        with np.errstate(over="ignore"):
+            values = np.array([value], np.float64).astype(np.float32)
+        return not possible(self._limits, np.array([column], np.int16), values)[0]
+
     def _drop(self, fault: str, line: Line, time: int | None) -> None:
         # a stay that nobody knows is counted with the ward, or made-up names would fill the memory
         known = line.stay in self.beds.bed_of or fault == AFTERWARDS
@@ -187,9 +195,3 @@ class Intake:
     def _note(self, fault: str, stay: str | None, time: int | None, line: int | None = None) -> None:
         # a signal the model has no use for is how the feed is set up, and no news of a patient
         self.tally.note(fault, None if fault == NOT_USED else stay, time, line)
-
-
-def _impossible(value: float, name: str) -> bool:
-    low, high = np.array(catalogue()[name].limits, np.float32)
-    with np.errstate(over="ignore"):
-        return not low <= np.float32(value) <= high

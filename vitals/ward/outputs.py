@@ -14,7 +14,7 @@ from vitals.feeds.times import time_text
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import plain
 from vitals.ward.tally import Tally
-from vitals.windowing.types import Drop, Dropped, Float32, Reason, Rows
+from vitals.windowing.types import REPAIRED, Drop, Dropped, Float32, Reason, Rows
 
 TIER = "alert"
 NO_NUMBER = "model_gave_no_number"
@@ -69,8 +69,11 @@ def scored(stays: Sequence[str], rows: Rows, risk: Float32, decisions: Decisions
 
 
 def count_dropped(tally: Tally, stays: Sequence[str], dropped: Dropped) -> None:
-    """Count what windowing left out; the order is that of arrival, and of time where a step's close found it."""
+    """Count what windowing left out or repaired, by arrival, and by time where a step's close found it."""
     late = dropped.reason != Drop.DUPLICATE
-    order = np.lexsort((np.where(late, dropped.event, dropped.time), dropped.bed))
-    for i in order.tolist():
-        tally.note(_DROP[int(dropped.reason[i])], stays[dropped.bed[i]], int(dropped.time[i]))
+    told = dropped.repaired
+    bed, time = np.append(dropped.bed, told.bed), np.append(dropped.time, told.time)
+    place = np.append(np.where(late, dropped.event, dropped.time), told.event)
+    reasons = [_DROP[reason] for reason in dropped.reason.tolist()] + [REPAIRED] * len(told)
+    for i in np.lexsort((place, bed)).tolist():
+        tally.note(reasons[i], stays[bed[i]], int(time[i]))

@@ -126,7 +126,7 @@ class Ward:
             # it takes part in windowing, as offline, but the model was never taught what it means
             self._tally.note("signal_not_trained", self._beds.stay[events.bed[i]], int(events.time[i]))
         self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
-        if len(dropped.event):
+        if len(dropped.event) or len(dropped.repaired):
             count_dropped(self._tally, self._beds.stay, dropped)
             self._lines += self._tally.news()
         if not len(rows):

@@ -15,8 +15,9 @@ from vitals.spec.settings import Settings
 from vitals.windowing.arrive import arrive, count, group_by_bed, pass_time
 from vitals.windowing.carry import Carry
 from vitals.windowing.close import Drops, Out, Samples, Scratch, close, list_drops
+from vitals.windowing.repair import converted
 from vitals.windowing.rules import rules_of
-from vitals.windowing.types import NEVER, Dropped, Events, Int64, Rows
+from vitals.windowing.types import NEVER, Dropped, Events, Int64, Repaired, Rows
 
 
 def advance(
@@ -35,7 +36,7 @@ def advance(
             nothing; None closes only what the samples themselves make due.
 
     Returns:
-        The carry, the rows of the steps closed by this call, and the samples left out.
+        The carry, the rows of the steps closed by this call, and the samples left out or repaired.
 
     Example:
         >>> from vitals.spec.settings import Settings
@@ -53,7 +54,9 @@ def advance(
     rules, slabs = rules_of(settings), carry.slabs
     _refuse_empty_beds(carry, events)
     verdict = np.zeros(len(events), np.int8)
-    arrive(rules, slabs, events.bed, events.time, events.signal, events.value, verdict)
+    value, repaired = events.value, Repaired.none()
+    if arrive(rules, slabs, events.bed, events.time, events.signal, value, verdict):
+        value, repaired = converted(rules.limits, events, verdict)
     if until is None:
         touched = np.unique(events.bed)
     else:
@@ -62,7 +65,7 @@ def advance(
     start, order = group_by_bed(events.bed, verdict, touched, carry.beds)
     rows, left, duplicates, longest = count(rules, slabs, touched, start, order, events.time)
     carry.make_room(left)
-    new = Samples(events.time, events.signal, events.value, np.zeros(0, np.int64))
+    new = Samples(events.time, events.signal, value, np.zeros(0, np.int64))
     out = _room_for_rows(rows, len(rules.max_age))
     drops = _room_for_drops(len(events) - len(order) + duplicates)
     dropped = list_drops(verdict, events.bed, new, drops)
@@ -70,7 +73,7 @@ def advance(
         rules, slabs, carry.pool, touched, start, order,
         new, _buffer(longest), _scratch(longest, len(rules.max_age)), out, drops, dropped,
     )  # fmt: skip
-    return carry, Rows(*out), _dropped(drops, dropped)
+    return carry, Rows(*out), _dropped(drops, dropped, repaired)
 
 
 def _refuse_empty_beds(carry: Carry, events: Events) -> None:
@@ -96,10 +99,10 @@ def _room_for_drops(n: int) -> Drops:
     )
 
 
-def _dropped(drops: Drops, n: int) -> Dropped:
+def _dropped(drops: Drops, n: int, repaired: Repaired) -> Dropped:
     return Dropped(
         drops.event[:n].copy(), drops.bed[:n].copy(), drops.signal[:n].copy(), drops.time[:n].copy(),
-        drops.reason[:n].copy(),
+        drops.reason[:n].copy(), repaired,
     )  # fmt: skip
 
 

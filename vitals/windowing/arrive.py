@@ -6,6 +6,7 @@ import numpy as np
 
 from vitals.windowing.carry import Slabs
 from vitals.windowing.compiled import compiled
+from vitals.windowing.repair import MENDED, repair
 from vitals.windowing.rules import Rules
 from vitals.windowing.types import NEVER, Drop, Float32, Int8, Int16, Int32, Int64
 
@@ -36,18 +37,31 @@ def judge(time: int, value: float, low: float, high: float, reach: int, known: i
 
 
 @compiled
-def arrive(rules: Rules, slabs: Slabs, bed: Int32, time: Int64, signal: Int16, value: Float32, verdict: Int8) -> None:
-    """Judge every sample in order of arrival; an accepted one moves its bed's watermark and the steps that are due."""
+def arrive(rules: Rules, slabs: Slabs, bed: Int32, time: Int64, signal: Int16, value: Float32, verdict: Int8) -> int:
+    """Judge every sample in order of arrival; an accepted one moves its bed's watermark and the steps that are due.
+
+    Returns:
+        How many are accepted with the verdict MENDED, so that most calls need not look for them.
+    """
     # arrays are taken out of their tuples once: within the loop every access would count references
-    low, high, admitted, reach, watermark = rules.low, rules.high, slabs.admitted, slabs.reach, slabs.watermark
+    low, high, admitted, reach, watermark = (
+        rules.limits.low, rules.limits.high, slabs.admitted, slabs.reach, slabs.watermark,
+    )  # fmt: skip
+    repaired = 0
     for i in range(len(bed)):
         b, t, c = bed[i], time[i], signal[i]
         known = max(watermark[b], reach[b], admitted[b])
         verdict[i] = judge(t, value[i], low[c], high[c], reach[b], known, rules.max_gap)
-        if verdict[i] == 0 and t > watermark[b]:
+        if verdict[i] == _IMPOSSIBLE:
+            mended = repair(rules.limits, c, value[i])
+            if np.isfinite(mended):
+                verdict[i] = judge(t, mended, low[c], high[c], reach[b], known, rules.max_gap) or MENDED
+                repaired += verdict[i] == MENDED
+        if verdict[i] <= 0 and t > watermark[b]:
             watermark[b] = t
             # a later sample proves that a step is over only once it lies more than grace behind the step's end
             reach[b] = max(reach[b], last_end(admitted[b], rules.step, t - rules.grace - 1))
+    return repaired
 
 
 @compiled

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum
 
 import numpy as np
@@ -17,6 +17,9 @@ Float64 = NDArray[np.float64]
 
 NEVER = np.iinfo(np.int64).min
 """The time of something that has not happened yet."""
+
+REPAIRED = "repaired"
+"""What a converted sample is counted as, beside the reasons of those left out."""
 
 
 class Drop(IntEnum):
@@ -97,8 +100,37 @@ class Rows:
 
 
 @dataclass(frozen=True)
+class Repaired:
+    """Samples that were taken in with another value than they came with, in order of arrival.
+
+    Attributes:
+        event: position in the :class:`Events` of this call, ``(r,)``.
+        bed: row of the ward, ``(r,)`` int32.
+        signal: column, ``(r,)`` int16.
+        time: when it was measured, ``(r,)`` int64.
+        value: what it was taken for, in the unit of the catalogue, ``(r,)`` float32.
+    """
+
+    event: Int64
+    bed: Int32
+    signal: Int16
+    time: Int64
+    value: Float32
+
+    @classmethod
+    def none(cls) -> Repaired:
+        """No sample."""
+        none = np.zeros(0, np.int64)
+        return cls(none, none.astype(np.int32), none.astype(np.int16), none, none.astype(np.float32))
+
+    def __len__(self) -> int:
+        """Number of samples."""
+        return len(self.event)
+
+
+@dataclass(frozen=True)
 class Dropped:
-    """Samples that were left out.
+    """Samples that were left out, and those that are not what they came as.
 
     Attributes:
         event: position in the :class:`Events` of this call, or -1 for one that had been waiting in the carry, ``(d,)``.
@@ -106,6 +138,7 @@ class Dropped:
         signal: column, ``(d,)`` int16.
         time: when it was measured, ``(d,)`` int64.
         reason: a :class:`Drop` each, ``(d,)`` int8.
+        repaired: samples that were not left out, but converted; one of them may prove a duplicate later.
     """
 
     event: Int64
@@ -113,9 +146,10 @@ class Dropped:
     signal: Int16
     time: Int64
     reason: Int8
+    repaired: Repaired = field(default_factory=Repaired.none)
 
     def counts(self) -> dict[str, int]:
-        """How many for each reason, by name."""
-        return {
-            reason.name.lower(): int((self.reason == reason).sum()) for reason in Drop if (self.reason == reason).any()
-        }
+        """How many for each reason, by name, and how many were ``repaired``."""
+        counts = {reason.name.lower(): int((self.reason == reason).sum()) for reason in Drop}
+        counts[REPAIRED] = len(self.repaired)
+        return {name: count for name, count in counts.items() if count}

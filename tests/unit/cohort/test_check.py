@@ -81,8 +81,10 @@ def test_impossible_values_are_counted_by_signal_and_site_with_a_word_on_the_uni
     findings = found(tmp_path / "c", frames)
     percent = only(findings, "site A, fio2", "they would fit as %")
     assert (percent.level, percent.count) == ("error", 2)
+    assert percent.cure.endswith("windowing repairs 2 of them (unless repair = false)")
     fast = only(findings, "site B, heart_rate", "2 of 600 values", "such as 900", "10 to 350 /min")
     assert (fast.level, fast.count) == ("warning", 2)
+    assert fast.cure == "windowing leaves them out and counts them"
 
 
 def add(frames: Frames, *rows: tuple[str, float, str, float]) -> None:

@@ -224,5 +224,5 @@ def test_a_wrong_value_in_a_file_names_the_file(tmp_path: Path) -> None:
 def test_a_name_that_is_not_shipped(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cure names those that are."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingsError, match=r"these are shipped: sepsis\.toml, ward\.toml"):
+    with pytest.raises(SettingsError, match=r"these are shipped: mortality-2012\.toml, sepsis\.toml, ward\.toml"):
         settings_file(name)

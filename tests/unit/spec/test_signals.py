@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 
 import pytest
@@ -54,6 +55,20 @@ def test_every_signal_has_a_label_a_unit_and_limits(entry: Signal) -> None:
     assert re.fullmatch(r"\S+", entry.unit)
     assert entry.kind in ("vital", "lab", "demographic")
     assert re.fullmatch(r"[a-z][a-z0-9_]*", entry.name)
+
+
+@pytest.mark.parametrize("entry", [entry for entry in ALL if entry.repair], ids=lambda entry: entry.name)
+def test_a_mistake_of_unit_shows_in_every_value(entry: Signal) -> None:
+    """In the other unit all that a patient can have lies outside the limits, and no two units explain the same value.
+
+    Otherwise some values of a sender in the wrong unit would be converted and others taken as they are.
+    """
+    low, high = entry.limits
+    ranges = [((low - offset) / factor, (high - offset) / factor) for factor, offset in entry.repair]
+    ranges = sorted([*ranges, entry.limits])
+    assert all(factor > 0 for factor, _ in entry.repair)
+    assert not any(low <= offset <= high for _, offset in entry.repair), "a zero would become a value"
+    assert all(end < start for (_, end), (start, _) in itertools.pairwise(ranges))
 
 
 def test_an_unknown_signal_is_refused_with_the_nearest_name() -> None:

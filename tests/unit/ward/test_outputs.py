@@ -9,7 +9,7 @@ from vitals.feeds.lines import Alert, Risk
 from vitals.spec.policy import AlertPolicy
 from vitals.ward.outputs import NO_NUMBER, alert_id, count_dropped, policy_digest, scored
 from vitals.ward.tally import Tally
-from vitals.windowing.types import Drop, Dropped, Reason, Rows
+from vitals.windowing.types import Drop, Dropped, Reason, Repaired, Rows
 
 HOUR = 3_600_000_000
 
@@ -65,3 +65,16 @@ def test_left_out_samples_are_counted_in_order_of_arrival() -> None:
         ("late", "1970-01-01T00:00:00Z"), ("late", "1970-01-01T03:00:00Z"),
     ]  # fmt: skip
     assert tally.total == {"late": 2, "duplicate": 1}
+
+
+def test_repaired_samples_are_counted_in_their_place_among_the_late_ones() -> None:
+    """Stay a: the second sample is repaired, the third late; stay b: repaired as well."""
+    beds = np.array([1, 0], np.int32)
+    repaired = Repaired(np.array([0, 1]), beds, np.zeros(2, np.int16), np.array([0, HOUR]), np.full(2, 37, np.float32))
+    late = (np.array([2]), np.zeros(1, np.int32), np.zeros(1, np.int16), np.zeros(1, np.int64))
+    tally = Tally()
+    count_dropped(tally, ["a", "b"], Dropped(*late, np.array([Drop.LATE], np.int8), repaired))
+    assert [(line.stay, line.reason, line.time) for line in tally.news()] == [
+        ("a", "repaired", "1970-01-01T01:00:00Z"), ("a", "late", "1970-01-01T00:00:00Z"),
+        ("b", "repaired", "1970-01-01T00:00:00Z"),
+    ]  # fmt: skip

@@ -10,9 +10,13 @@ import math
 import numpy as np
 import pytest
 
-from tests.unit.windowing.hand import HOUR, MINUTE, Bay, Left, Row, ages, settings_of, values
+from tests.unit.windowing.hand import BEGIN, HOUR, MINUTE, Bay, Left, Row, ages, readable, settings_of, values
 from vitals.errors import DataError
-from vitals.windowing.types import NEVER
+from vitals.spec.settings import Settings
+from vitals.windowing.advance import advance
+from vitals.windowing.repair import possible, repair
+from vitals.windowing.rules import Limits
+from vitals.windowing.types import NEVER, Dropped
 
 
 def test_a_step_begins_after_its_start_and_ends_with_its_end() -> None:
@@ -246,6 +250,91 @@ def test_a_bad_value_is_told_apart_before_its_time_is_looked_at() -> None:
     bay.take(until=2 * HOUR)
     _, left = bay.take((0, 10, 9_999), (0, 10, math.inf), (0, 10, 80))
     assert [one.reason for one in left] == ["IMPOSSIBLE", "NOT_A_NUMBER", "LATE"]
+
+
+def repairs(settings: Settings, *samples: tuple[int, int, float]) -> tuple[list[float | None], Dropped]:
+    """What the first step becomes, and what is told of its samples."""
+    bay = Bay(settings, 0)
+    _, rows, dropped = advance(settings, bay.carry, bay.events(*samples), until=BEGIN + HOUR)
+    return values(readable(rows)), dropped
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "meant"),
+    [
+        ("temperature", 98.6, 37.0), ("temperature", 68, 20), ("temperature", 113, 45), ("temperature", 310.15, 37.0),
+        ("fio2", 40, 0.4), ("fio2", 21, 0.21), ("ph", 735, 7.35), ("hematocrit", 0.42, 42),
+    ],
+)  # fmt: skip
+def test_a_value_in_another_unit_is_converted_and_counted(name: str, value: float, meant: float) -> None:
+    """Ninety-eight degrees are of Fahrenheit; the caller's samples stay as they are."""
+    settings = settings_of({name: {}})
+    bay = Bay(settings, 0)
+    events = bay.events((0, 10, value))
+    _, rows, dropped = advance(settings, bay.carry, events, until=BEGIN + HOUR)
+    assert rows.value[0, 0] == pytest.approx(meant, rel=1e-6)
+    assert events.value.tolist() == [np.float32(value)]
+    assert dropped.counts() == {"repaired": 1}
+    assert dropped.repaired.value.tolist() == [rows.value[0, 0]]
+    assert (dropped.repaired.event.tolist(), dropped.repaired.time.tolist()) == ([0], [BEGIN + 10])
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("temperature", 50), ("temperature", -17.8), ("temperature", 0), ("fio2", 4000), ("fio2", 7),
+                        ("fio2", -50), ("ph", 95), ("heart_rate", 400)],
+)  # fmt: skip
+def test_what_no_unit_explains_is_impossible(name: str, value: float) -> None:
+    """A fallen probe, a code for nothing, a wrong field."""
+    seen, dropped = repairs(settings_of({name: {}}), (0, 10, value))
+    assert (seen, dropped.counts()) == ([None], {"impossible": 1})
+
+
+@pytest.mark.parametrize(("step", "counts"), [(0, {"repaired": 1}), (1, {"impossible": 1})])
+def test_limits_hold_for_the_converted_value_as_it_is_kept(step: int, counts: dict[str, int]) -> None:
+    """800 is pH 8.0, the limit; the next number of single precision is 8.000001 and impossible."""
+    value = np.float32(800)
+    for _ in range(step):
+        value = np.nextafter(value, np.float32(np.inf))
+    assert repairs(settings_of({"ph": {}}), (0, 10, float(value)))[1].counts() == counts
+
+
+def test_a_value_that_two_units_explain_is_impossible() -> None:
+    """Nobody knows which; where one is out of the way the other counts."""
+    limits = Limits(*(np.array([edge], np.float32) for edge in (10, 20)), np.array([[0.1, 0.05]]), np.zeros((1, 2)))
+    assert math.isnan(repair(limits, 0, np.float32(200)))
+    assert repair(limits, 0, np.float32(150)) == 15
+    assert repair(limits, 0, np.float32(300)) == 15
+    assert possible(limits, np.zeros(4, np.int16), np.array([12, 200, 150, np.inf], np.float32)).tolist() == [
+        True, False, True, False,
+    ]  # fmt: skip
+
+
+def test_a_repaired_sample_is_a_sample_like_any_other() -> None:
+    """It can be late, it closes steps, and of two at one time the smaller converted one counts."""
+    bay = Bay(settings_of({"temperature": {}}), 0)
+    rows, left = bay.take((0, 10, 98.6), (0, 10, 38), (0, HOUR + 1, 100.4), (0, 20, 98.6), until=2 * HOUR)
+    assert values(rows) == [pytest.approx(37), pytest.approx(38)]
+    assert left == [
+        Left(1, 0, "temperature", 10, "DUPLICATE"), Left(3, 0, "temperature", 20, "LATE"),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("window", "value", "counts"),
+    [
+        ({"repair": False}, None, {"impossible": 1}),
+        ({"limits": False}, 735, {}),
+        ({"limits": False, "repair": False}, 735, {}),
+    ],
+)
+def test_limits_and_repair_can_be_switched_off(
+    window: dict[str, bool], value: float | None, counts: dict[str, int]
+) -> None:
+    """Without limits nothing is outside them, so nothing is repaired; what is no number is still none."""
+    settings = settings_of({"ph": {}}, **window)
+    seen, dropped = repairs(settings, (0, 10, 735))
+    assert (seen, dropped.counts()) == ([value], counts)
+    assert repairs(settings, (0, 10, math.inf))[1].counts() == {"not_a_number": 1}
 
 
 @pytest.mark.parametrize(("ahead", "dropped"), [(0, False), (1, True)])
