@@ -31,7 +31,8 @@ REDUCERS = ("last", "mean", "min", "max", "median")
 # 2019, the epoch itself, and a time before it: rounding towards zero instead of downwards shows there.
 EPOCHS = (1_546_300_800_000_000, 0, -5 * HOUR - 1)
 # Ordinary limits, limits around zero, limits that single precision cannot hold exactly.
-SIGNALS = ("heart_rate", "base_excess", "ph", "spo2")
+# Some can be repaired: the one by a factor that single precision cannot hold either, the other from two other units.
+SIGNALS = ("heart_rate", "base_excess", "ph", "spo2", "temperature")
 DEMOGRAPHICS = ("age", "hospital_hours")
 
 
@@ -85,6 +86,8 @@ def window_settings(draw: st.DrawFn) -> Settings:
         warm_up=draw(durations(0, 0, step, 2 * step, 2 * step + 1)),
         min_observed=draw(st.integers(0, len(names))),
         max_gap=draw(durations(STAY, STAY, 30 * 24 * HOUR, step // 2, 2 * step)),
+        limits=draw(st.sampled_from([True, True, True, False])),
+        repair=draw(st.sampled_from([True, True, True, False])),
     )
     return Settings(
         name="edges",
@@ -119,7 +122,27 @@ def values(name: str) -> st.SearchStrategy[float]:
     few = st.sampled_from([float(np.float32(low + (high - low) * share)) for share in (0.25, 0.5, 0.625)])
     edge = [low, high, np.nextafter(low, np.float32(-math.inf)), np.nextafter(high, np.float32(math.inf))]
     edgy = st.sampled_from([*map(float, edge), 0.0, -0.0, math.nan, math.inf, -math.inf])
-    return st.one_of(within, few, few, edgy)
+    if not catalogue()[name].repair:
+        return st.one_of(within, few, few, edgy)
+    return st.one_of(within, few, edgy, st.sampled_from(in_other_units(name)))
+
+
+def in_other_units(name: str) -> list[float]:
+    """Values of a signal in the units that it can be repaired from: the middle, and each limit and what lies beside it.
+
+    Conversion rounds, so several neighbours may become the limit itself, and the first one beyond it lies farther off.
+    """
+    low, high = (np.float32(limit) for limit in catalogue()[name].limits)
+    found = []
+    for factor, offset in catalogue()[name].repair:
+        for aim in (low, high, (low + high) / 2):
+            value = np.float32((float(aim) - offset) / factor)
+            for towards in (np.float32(-math.inf), np.float32(math.inf)):
+                beside = value
+                for _ in range(4):
+                    found.append(float(beside))
+                    beside = np.nextafter(beside, towards)
+    return sorted(set(found))
 
 
 @st.composite
@@ -422,7 +445,25 @@ def any_window(draw: st.DrawFn) -> Window:
     step = draw(any_duration().filter(lambda length: 0 < length < STAY))
     lookback = draw(st.just(STAY) | st.integers(2, 100).map(lambda count: Duration(count * step)))
     return Window(
-        step, lookback, draw(any_duration()), draw(any_duration()), draw(st.integers(0, 5)), draw(any_duration())
+        step, lookback, draw(any_duration()), draw(any_duration()), draw(st.integers(0, 5)), draw(any_duration()),
+        limits=draw(st.booleans()), repair=draw(st.booleans()),
+    )  # fmt: skip
+
+
+@st.composite
+def any_network(draw: st.DrawFn, clock: bool) -> Network:
+    """Any shape that is allowed; a clock only where one is possible."""
+    heads, sizes = draw(st.integers(1, 8)), st.integers(1, 512)
+    return Network(
+        kind=draw(st.sampled_from(["gru", "lstm", "grud", "tcn", "transformer", "boosting"])),
+        embed=draw(sizes),
+        hidden=heads * draw(st.integers(1, 64)),
+        layers=draw(st.integers(1, 4)),
+        head=draw(sizes),
+        reach=draw(any_duration().filter(lambda length: 0 < length < STAY)),
+        attention_heads=heads,
+        clock=clock and draw(st.booleans()),
+        members=draw(st.integers(1, 64)),
     )
 
 
@@ -437,6 +478,14 @@ def any_training(draw: st.DrawFn) -> Training:
         learning_rate=draw(numbers(1e-9, 1.0)),
         dropout_input=draw(unit),
         channel_dropout=draw(unit),
+        noise=draw(numbers(0.0, 10.0)),
+        time_shift=draw(numbers(0.0, 1.0)),
+        history_start=draw(numbers(0.0, 1.0)),
+        pretrain_epochs=draw(st.integers(0, 10_000)),
+        horizons=tuple(draw(st.lists(any_duration(), max_size=3))),
+        horizons_weight=draw(numbers(0.0, 100.0)),
+        next_row_weight=draw(numbers(0.0, 100.0)),
+        site_balance=draw(numbers(0.0, 1.0)),
         seed=draw(st.integers(0, 2**32 - 1)),
     )
 
@@ -450,14 +499,15 @@ def any_settings(draw: st.DrawFn) -> Settings:
     channel = st.builds(Channel, st.sampled_from(REDUCERS), any_duration())
     pair = st.tuples(st.integers(1, 3), st.integers(3, 64))
     leads = sorted(draw(st.lists(any_duration(), min_size=2, max_size=2)))
+    demographics = tuple(draw(st.lists(st.sampled_from(people), unique=True)))
     return Settings(
         name=draw(NAMES),
         signals=draw(st.dictionaries(st.sampled_from(signals), channel, min_size=1, max_size=5)),
         window=draw(any_window()),
         label=Label(draw(NAMES), draw(any_duration()), draw(st.sampled_from(["positive", "excluded"]))),
-        demographics=tuple(draw(st.lists(st.sampled_from(people), unique=True))),
+        demographics=demographics,
         split=Split(draw(st.integers(0, 9)), *draw(st.sampled_from(SHARES))),
-        network=draw(st.builds(Network, st.sampled_from(["gru", "lstm"]), st.integers(1, 512))),
+        network=draw(any_network(clock=bool(demographics))),
         training=draw(any_training()),
         alerting=Alerting(
             *leads,

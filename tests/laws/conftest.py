@@ -21,7 +21,12 @@ def other_process() -> Iterator[ProcessPoolExecutor]:
         yield executor
 
 
-@pytest.fixture(scope="session", params=["gru", "lstm", "gru 2 layers", "gru 3h", "lstm 3h"])
+TRIALS = [
+    "gru", "lstm", "grud", "tcn", "transformer 2 layers", "gru 2 layers", "gru 3h", "lstm 3h", "grud 3h", "gru 2 members",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="session", params=TRIALS)
 def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Trial:
     """A small model of each kind with random weights, exported into a folder and opened from there."""
     from tests.laws.scoring import Trial
@@ -33,7 +38,8 @@ def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
 
     kind, _, more = request.param.partition(" ")
     bounds = {"grace": "30min", "warm_up": "1h", "min_observed": 1}
-    settings = small_settings(kind, more if more == "3h" else "stay", 2 if more == "2 layers" else 1, **bounds)
+    layers, members = (2 if more == f"2 {what}" else 1 for what in ("layers", "members"))
+    settings = small_settings(kind, more if more == "3h" else "stay", layers, members, **bounds)
     network = small_network(settings)
     folder = tmp_path_factory.mktemp(request.param.replace(" ", "-"))
     (folder / "model.onnx").write_bytes(export(network, settings, {}))

@@ -145,13 +145,13 @@ WARD = 251
 def shipped_model(kind: str, width: int) -> Model:
     """A model as wide as a shipped one, with random weights."""
     tables = small_settings(kind).to_tables()
-    shape = {"kind": kind, "embed": width, "hidden": width, "head": max(width // 2, 32)}
-    of = Settings.from_tables({**tables, "network": shape})
+    shape = {"kind": kind, "embed": width, "hidden": width, "head": max(width // 2, 32), "attention_heads": 4}
+    of = Settings.from_tables({**tables, "network": tables["network"] | shape})
     return read_model(export(small_network(of), of, {}))
 
 
 @pytest.mark.parametrize("width", [32, 64, 128])
-@pytest.mark.parametrize("kind", ["gru", "lstm"])
+@pytest.mark.parametrize("kind", ["gru", "lstm", "grud", "tcn", "transformer", "boosting"])
 def test_a_wide_model_scores_a_bed_alike_in_a_ward_of_any_size(kind: str, width: int) -> None:
     """Matrix products are cut into tiles by the number of beds; no tile may change a bit of a bed's risk."""
     model = shipped_model(kind, width)
@@ -197,6 +197,7 @@ def must_catch(check: Any, broken: Any, cases: st.SearchStrategy[Any], *rest: An
     catch(lambda function, case: check(function, case, *rest), broken, cases)
 
 
+@pytest.mark.parametrize("trial", ["gru", "lstm 3h", "transformer 2 layers"], indirect=True)
 def test_broken_scoring_is_caught(trial: Trial) -> None:
     of = trial.model.settings
     orders = wards(settings=of).flatmap(

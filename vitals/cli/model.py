@@ -19,6 +19,10 @@ def train(
         list[Path], typer.Option("--data", metavar="DST", help="A cohort folder; may be given several times.")
     ],
     out: Annotated[Path, typer.Option("--out", metavar="MODEL", help="The model folder to write.")],
+    search: Annotated[
+        int | None,
+        typer.Option("--search", metavar="N", help="Try N settings of the training first, and train the best.", min=1),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Train a model and export it to one ONNX file, if all four ways of running it agree.
@@ -29,15 +33,25 @@ def train(
     Examples:
       vitals train ward.toml --data cohorts/ward --out models/ward
       vitals train sepsis.toml --data cohorts/a --data cohorts/b --out models/sepsis
+      vitals train sepsis.toml --data cohorts/a --out models/sepsis --search 40
+      torchrun --nproc-per-node 2 -m vitals train sepsis.toml --data cohorts/a --out models/sepsis
+
+    A search keeps its trials in MODEL.study.sqlite3 and goes on from there when it is called again.
     """
     from vitals.spec.settings import Settings
     from vitals.spec.shipped import settings_file
 
     chosen = Settings.from_toml(settings_file(settings))  # before PyTorch is loaded: a typing error shows at once
+    from vitals.flows.searching import search as search_model
     from vitals.flows.training import train as train_model
 
     with console.progress() as report:
-        summary = train_model(chosen, data, out, report)
+        if search:
+            summary = search_model(chosen, data, out, search, report)
+        else:
+            summary = train_model(chosen, data, out, report)
+    if not summary:  # torchrun: another process writes the model and speaks
+        return
     summary["files"] = [str(out / Path(name).name) for name in summary.get("files", [])]
     console.show(summary, as_json=json, title="Trained", lines=screens.trained(summary))
 

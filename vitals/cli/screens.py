@@ -38,7 +38,16 @@ def trained(figures: Figures) -> list[str]:
         f"validation loss {number(figures.get('validation_loss'))}",
         "parity: " + ", ".join(f"{name.replace('_', ' ')} {_small(value)}" for name, value in parity.items()),
     ]
-    left_out = dig(figures, "left_out") or {}
+    found = dig(figures, "search")
+    if found:
+        lines.append(
+            f"search: {number(found.get('trials'))} trials, validation loss {number(found.get('best_validation_loss'))} "
+            f"against {number(found.get('first_validation_loss'))} of the settings as they were"
+        )
+    left_out = dict(dig(figures, "left_out") or {})
+    repaired = left_out.pop("repaired", 0)
+    if repaired:
+        lines.append(f"samples converted from another unit: {number(repaired)}")
     if left_out:
         lines.append("samples left out: " + ", ".join(f"{name} {number(count)}" for name, count in left_out.items()))
     return lines

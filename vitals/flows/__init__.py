@@ -6,6 +6,7 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from vitals.flows.benchmarking import benchmark as benchmark
     from vitals.flows.checking import check as check
     from vitals.flows.demonstration import demo as demo
     from vitals.flows.evaluation import evaluate_model as evaluate
@@ -14,12 +15,14 @@ if TYPE_CHECKING:
     from vitals.flows.importing import import_table as import_table
     from vitals.flows.replaying import replay as replay
     from vitals.flows.scores import score as score
+    from vitals.flows.searching import search as search
     from vitals.flows.simulation import simulate_cohort as simulate
     from vitals.flows.training import train as train
     from vitals.flows.tuning import tune_model as tune
     from vitals.flows.watching import watch as watch
 
 _HOME = {
+    "benchmark": ("benchmarking", "benchmark"),
     "import_challenge2012": ("importing", "import_challenge2012"),
     "import_challenge2019": ("importing", "import_challenge2019"),
     "import_table": ("importing", "import_table"),
@@ -28,12 +31,14 @@ _HOME = {
     "evaluate": ("evaluation", "evaluate_model"),
     "replay": ("replaying", "replay"),
     "score": ("scores", "score"),
+    "search": ("searching", "search"),
     "simulate": ("simulation", "simulate_cohort"),
     "train": ("training", "train"),
     "tune": ("tuning", "tune_model"),
     "watch": ("watching", "watch"),
 }
 __all__ = [
+    "benchmark",
     "check",
     "demo",
     "evaluate",
@@ -42,6 +47,7 @@ __all__ = [
     "import_table",
     "replay",
     "score",
+    "search",
     "simulate",
     "train",
     "tune",

@@ -9,6 +9,7 @@ import torch
 
 from vitals.errors import ModelError
 from vitals.learning.batches import Batch, Sequences, batch_of
+from vitals.learning.ensemble import Ensemble
 from vitals.learning.network import Network
 from vitals.scoring.model import Model
 from vitals.windowing.types import Float32, Int64
@@ -40,7 +41,9 @@ class Parity:
         return max(self.torch_onnx, self.torch_step) <= TOLERANCE and self.onnx_step_bits == 0
 
 
-def measure_parity(network: Network, model: Model, data: Sequences, stays: Int64, block: int = 251) -> Parity:
+def measure_parity(
+    network: Network | Ensemble, model: Model, data: Sequences, stays: Int64, block: int = 251
+) -> Parity:
     """Compare the four ways of computing a risk.
 
     Args:
@@ -102,14 +105,14 @@ def _onnx_step(model: Model, batch: Batch) -> Float32:
     return np.concatenate(out, 1)
 
 
-def _torch_whole(network: Network, batch: Batch) -> Float32:
+def _torch_whole(network: Network | Ensemble, batch: Batch) -> Float32:
     with torch.no_grad():
         logit, _ = network(batch.value, batch.age, torch.zeros(len(batch.value), network.hidden_size))
         risk: Float32 = network.risk(logit).numpy()
     return risk
 
 
-def _torch_step(network: Network, batch: Batch) -> Float32:
+def _torch_step(network: Network | Ensemble, batch: Batch) -> Float32:
     hidden, out = torch.zeros(len(batch.value), network.hidden_size), []
     with torch.no_grad():
         for t in range(batch.value.shape[1]):

@@ -111,6 +111,14 @@ class Study:
         stays = self.stays_of(part)
         if not len(stays):
             raise DataError(f"part {part}", "no stay", "at least one", "bring more patients or change [split]")
+        return self.of(stays)
+
+    def of(self, stays: Int64) -> Study:
+        """The study of some stays alone, numbered from 0 again in their order; nothing else of the others is left.
+
+        Args:
+            stays: numbers of the stays, rising, ``(s,)``.
+        """
         number = np.full(len(self.stay_id), -1, np.int64)
         number[stays] = np.arange(len(stays))
         keep, onset = self.rows_of(stays), number[self.onset_stay] >= 0

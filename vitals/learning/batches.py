@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -22,6 +22,8 @@ class Sequences:
         start: first row of each stay, and R at the end, ``(S + 1,)``.
         target: 0 or 1, ``(R,)`` float32.
         weight: what a mistake on the row costs, ``(R,)`` float32; 0 for a row that teaches nothing.
+        further: targets of the further horizons, ``(R, K)`` float32; None where there are none.
+        further_weight: what a mistake there costs, ``(R, K)`` float32.
     """
 
     value: Float32
@@ -29,6 +31,8 @@ class Sequences:
     start: Int64
     target: Float32
     weight: Float32
+    further: Float32 | None = None
+    further_weight: Float32 | None = None
 
     @classmethod
     def of(cls, rows: Rows, stays: int, target: Float32, weight: Float32) -> Sequences:
@@ -53,6 +57,8 @@ class Batch:
         weight: ``(N, T)``.
         length: rows of each that are meant, ``(N,)``, falling.
         order: which of the stretches asked for each is, ``(N,)``.
+        further: targets of the further horizons, ``(N, T, K)``.
+        further_weight: ``(N, T, K)``.
     """
 
     value: Tensor
@@ -61,6 +67,16 @@ class Batch:
     weight: Tensor
     length: Int64
     order: Int64
+    further: Tensor
+    further_weight: Tensor
+
+    def to(self, device: torch.device) -> Batch:
+        """The same batch where the network is."""
+        value, age, target, weight, further, dear = (
+            column.to(device)
+            for column in (self.value, self.age, self.target, self.weight, self.further, self.further_weight)
+        )
+        return Batch(value, age, target, weight, self.length, self.order, further, dear)
 
 
 def batch_of(data: Sequences, start: Int64, length: Int64) -> Batch:
@@ -79,8 +95,10 @@ def batch_of(data: Sequences, start: Int64, length: Int64) -> Batch:
     value[~inside] = np.nan
     age[~inside] = np.nan
     weight = np.where(inside, data.weight[at], np.float32(0))
-    columns = [torch.from_numpy(column) for column in (value, age, data.target[at], weight)]
-    return Batch(columns[0], columns[1], columns[2], columns[3], length, order)
+    further = np.zeros((*at.shape, 0), np.float32) if data.further is None else data.further[at]
+    dear = further if data.further_weight is None else data.further_weight[at] * inside[..., None]
+    columns = [torch.from_numpy(column) for column in (value, age, data.target[at], weight, further, dear)]
+    return Batch(columns[0], columns[1], columns[2], columns[3], length, order, columns[4], columns[5])
 
 
 def whole_stays(data: Sequences, stays: Int64, size: int) -> Iterator[Batch]:
@@ -119,12 +137,3 @@ def batches(start: Int64, length: Int64, data: Sequences, size: int, rng: np.ran
     for at in range(0, len(order), size):
         some = order[at : at + size]
         yield batch_of(data, start[some], length[some])
-
-
-def lose_channels(batch: Batch, chance: float, rng: np.random.Generator) -> Batch:
-    """Take a signal away from a stay altogether, each with this chance: a lost probe is normal at the bedside."""
-    if chance <= 0:
-        return batch
-    lost = torch.from_numpy(rng.random((batch.value.shape[0], 1, batch.value.shape[2])) < chance)
-    nan = torch.tensor(float("nan"))
-    return replace(batch, value=torch.where(lost, nan, batch.value), age=torch.where(lost, nan, batch.age))

@@ -7,11 +7,12 @@ import torch
 from sklearn.linear_model import LogisticRegression
 
 from vitals.errors import DataError
+from vitals.learning.ensemble import Ensemble
 from vitals.learning.network import Network
 from vitals.windowing.types import Float32
 
 
-def calibrate(network: Network, logit: Float32, label: Float32) -> None:
+def calibrate(network: Network | Ensemble, logit: Float32, label: Float32) -> None:
     """Fit slope and intercept so that ``sigmoid(slope * logit + intercept)`` is the probability of the label.
 
     Args:

@@ -13,6 +13,7 @@ from vitals.windowing.types import Float32, Rows
 
 _CLIP = (0.1, 99.9)  # percentiles of the training part
 _AGE_SCALES = (1.0, 12.0)  # hours
+_CLOCK_SCALES = (12.0, 48.0)  # hours
 _FEWEST = 20  # a channel with fewer values in training is treated as never known
 
 
@@ -62,11 +63,13 @@ class Encoder(nn.Module):
     """Turns ``value`` and ``age`` into features; a row of which nothing is known becomes zeros.
 
     Of every channel: the scaled value and whether it is known; of every signal also whether it was measured in this
-    step, and its age on a scale of an hour and of half a day. A channel that training never saw is never known, so what a monitor adds later
-    cannot reach untrained weights.
+    step, and its age on a scale of an hour and of half a day; with ``clock``, at the end, the time since admission. A
+    channel that training never saw is never known, so what a monitor adds later cannot reach untrained weights.
 
     Attributes:
-        features: number of features, F.
+        channels: number of channels, C.
+        signals: how many of them are signals; the rest are demographics.
+        features: number of features, F: scaled and known, C each, then measured and two ages, ``signals`` each.
     """
 
     low: Tensor
@@ -77,11 +80,11 @@ class Encoder(nn.Module):
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        channels, self.signals = len(settings.channels), len(settings.signals)
-        self.step_hours = settings.window.step.hours
-        self.features = 2 * channels + 3 * self.signals
+        self.channels, self.signals = len(settings.channels), len(settings.signals)
+        self.step_hours, self.clock = settings.window.step.hours, settings.network.clock
+        self.features = 2 * self.channels + 3 * self.signals + len(_CLOCK_SCALES) * self.clock
         for name in ("low", "high", "mean", "std", "seen"):
-            self.register_buffer(name, torch.ones(channels))
+            self.register_buffer(name, torch.ones(self.channels))
 
     def load(self, scale: Scale) -> None:
         """Take over what the training part says."""
@@ -101,4 +104,11 @@ class Encoder(nn.Module):
         # Ratios, not a logarithm: ONNX Runtime computes Log differently at the end of an array than within it, so a
         # bed's bits would depend on how many beds are scored with it. Addition and division are exact everywhere.
         ages = [known_signal * (hours / (hours + scale)) for scale in _AGE_SCALES]
-        return torch.cat([scaled, known, measured, *ages], -1)
+        clock = self._clock(age) if self.clock else []
+        return torch.cat([scaled, known, measured, *ages, *clock], -1)
+
+    def _clock(self, age: Tensor) -> list[Tensor]:
+        """The time since admission, as ratios: demographics are samples of that moment, so it is their age."""
+        demographic = age[..., self.signals :]
+        hours = torch.where(torch.isnan(demographic), torch.zeros_like(demographic), demographic).amax(-1, keepdim=True)
+        return [hours / (hours + scale) for scale in _CLOCK_SCALES]

@@ -12,7 +12,9 @@ import torch
 from torch import Tensor, nn
 
 import vitals
+from vitals.learning.ensemble import Ensemble
 from vitals.learning.network import Network
+from vitals.learning.trees import TREES
 from vitals.spec.modelfile import FORMAT, INPUTS, METADATA, OUTPUTS, channel_table
 from vitals.spec.settings import Settings
 
@@ -22,7 +24,7 @@ OPSET = 17
 class _Graph(nn.Module):
     """What the file computes: risk, logit and the next state."""
 
-    def __init__(self, network: Network) -> None:
+    def __init__(self, network: Network | Ensemble) -> None:
         super().__init__()
         self.network = network
 
@@ -31,7 +33,7 @@ class _Graph(nn.Module):
         return self.network.risk(logit), logit, hidden
 
 
-def export(network: Network, settings: Settings, about: dict[str, Any]) -> bytes:
+def export(network: Network | Ensemble, settings: Settings, about: dict[str, Any]) -> bytes:
     """The network as an ONNX file with dynamic beds and steps, its settings and digests in the metadata.
 
     The older TorchScript exporter is used on purpose: the newer one has been seen to write a GRU that is silently
@@ -54,6 +56,7 @@ def export(network: Network, settings: Settings, about: dict[str, Any]) -> bytes
             graph, (value, torch.zeros_like(value), torch.zeros(2, network.hidden_size)), buffer,
             dynamo=False, opset_version=OPSET, input_names=[*INPUTS], output_names=[*OUTPUTS],
             dynamic_axes={"value": steps, "age": steps, "hidden": beds, "risk": steps, "logit": steps, "hidden_out": beds},
+            custom_opsets={TREES: 3}, autograd_inlining=False,  # trees are one operator, not what PyTorch does for them
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
     # in the order of the settings, never sorted: the order of the signals is the order of the columns

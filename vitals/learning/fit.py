@@ -10,19 +10,23 @@ from typing import cast
 
 import numpy as np
 import torch
-from torch import Tensor
-from torch.nn.functional import binary_cross_entropy_with_logits, pad
+from torch.nn.functional import binary_cross_entropy_with_logits
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from vitals.errors import DataError
-from vitals.learning.batches import Batch, Sequences, batches, crops, lose_channels, whole_stays
+from vitals.learning.batches import Sequences, whole_stays
+from vitals.learning.course import Course, Lessons, refuse_divergence
+from vitals.learning.distributed import device, join, leads, rank, share_of_stays, total
 from vitals.learning.encoder import Scale
+from vitals.learning.ensemble import Ensemble
 from vitals.learning.network import Network
+from vitals.learning.pieces import run
+from vitals.learning.pretrain import pretrain
+from vitals.learning.tasks import Tasks
 from vitals.spec.settings import Settings
 from vitals.windowing.types import Float32, Int64
 
 Progress = Callable[[int, int, str], None]
-_PIECE = 24  # steps that go through the network at once while training
 
 
 @dataclass(frozen=True)
@@ -35,65 +39,88 @@ class Epoch:
 
 
 def fit(
-    settings: Settings, scale: Scale, data: Sequences, parts: dict[str, Int64], progress: Progress | None = None
+    settings: Settings,
+    scale: Scale,
+    data: Sequences,
+    parts: dict[str, Int64],
+    progress: Progress | None = None,
+    after_epoch: Callable[[Epoch], None] | None = None,
 ) -> tuple[Network, list[Epoch]]:
-    """Train a network.
+    """Train a network, on the graphics card where there is one, and with the other processes under ``torchrun``.
 
     Args:
         settings: the network's shape and how it is trained.
         scale: of the training part.
         data: sequences of all parts.
-        parts: stays of ``"train"`` and ``"validation"``.
+        parts: stays of ``"train"`` and ``"validation"``, and of ``"pretrain"`` where others than the training part may
+            be looked at without their labels.
         progress: told the batches done, those to do, and the losses so far.
+        after_epoch: called with every epoch; what it raises ends the training.
 
     Returns:
-        The network with the weights of its best validation epoch, and what each epoch came to.
+        The network with the weights of its best validation epoch, on the processor, and what each epoch came to.
 
     Raises:
-        DataError: a part without a stay, training rows of one class only, or a training that diverges.
-    """
-    _refuse_nothing_to_learn(data, parts)
-    training = settings.training
-    torch.manual_seed(training.seed)
-    rng = np.random.default_rng(training.seed)
-    network = Network(settings)
-    network.encoder.load(scale)
-    longest = 0 if training.crop.whole_stay else max(int(training.crop) // int(settings.window.step), 1)
-    steps = -(-len(crops(data, parts["train"], longest, rng)[0]) // training.batch_stays)
-    optimiser = torch.optim.AdamW(network.parameters(), training.learning_rate, weight_decay=training.weight_decay)
-    cycle = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, training.learning_rate, epochs=training.epochs, steps_per_epoch=steps
-    )
+        DataError: a part without a stay, or training rows of one class only.
+        DivergenceError: the loss is no longer a number.
+    """  # fmt: skip
+    refuse_nothing_to_learn(data, parts)
+    join()
+    training, tell = settings.training, progress if progress and leads() else _silent
+    network, tasks, rng = _begin(settings, scale)
+    if training.pretrain_epochs:
+        unlabelled = Lessons(settings, scale, data, parts.get("pretrain", parts["train"]), rng)
+        pretrain(network, tasks, unlabelled, training, tell)
+    lessons = Lessons(settings, scale, data, parts["train"], rng)
+    course = Course([*network.parameters(), *tasks.parameters()], training, training.epochs, lessons.steps)
     # the mean of the weights of the last batches generalises better than the weights after any one of them
-    decay = math.exp(-1 / max(training.average * steps, 1e-9))
+    decay = math.exp(-1 / max(training.average * lessons.steps, 1e-9))
     mean = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(decay))  # type: ignore[no-untyped-call]
     averaged = cast(Network, mean.module)
     history: list[Epoch] = []
     best = copy.deepcopy(network.state_dict())
     for number in range(1, training.epochs + 1):
         losses = []
-        stretches = crops(data, parts["train"], longest, rng)
-        for i, batch in enumerate(batches(*stretches, data, training.batch_stays, rng)):
-            losses.append(_learn(network, optimiser, lose_channels(batch, training.channel_dropout, rng)))
-            cycle.step()
+        for i, (seen, clean) in enumerate(lessons.epoch()):
+            losses.append(course.step(tasks.terms(network, seen, clean)))
             mean.update_parameters(network)
-            if progress:
-                progress((number - 1) * steps + i + 1, training.epochs * steps, f"epoch {number}/{training.epochs}")
-        if not math.isfinite(losses[-1]):
-            raise DataError(
-                f"epoch {number}", f"a loss of {losses[-1]}", "a loss that falls", "lower [training] learning_rate"
-            )
+            done = (number - 1) * lessons.steps + i + 1
+            tell(done, training.epochs * lessons.steps, f"epoch {number}/{training.epochs}")
+        refuse_divergence(f"epoch {number}", losses[-1])
         history.append(Epoch(number, float(np.mean(losses)), validation_loss(averaged, data, parts["validation"])))
         best_yet = min(history, key=lambda epoch: epoch.validation_loss)
         if best_yet.number == number:
             best = copy.deepcopy(averaged.state_dict())
+        if after_epoch:
+            after_epoch(history[-1])
         if number - best_yet.number >= training.patience:
             break
     network.load_state_dict(best)
-    return network.eval(), history
+    return network.eval().cpu(), history
 
 
-def _refuse_nothing_to_learn(data: Sequences, parts: dict[str, Int64]) -> None:
+def _begin(settings: Settings, scale: Scale) -> tuple[Network, Tasks, np.random.Generator]:
+    """A network and its tasks with weights from the seed, where they will be trained."""
+    seed = settings.training.seed
+    torch.manual_seed(seed)
+    network = Network(settings)
+    network.encoder.load(scale)
+    tasks = Tasks(settings)
+    if rank():
+        torch.manual_seed(seed + rank() * 1_000_003)  # the same weights everywhere, but not the same units dropped
+    return network.to(device()), tasks.to(device()), np.random.default_rng(seed)
+
+
+def _silent(done: int, todo: int, text: str) -> None:
+    """Progress that nobody asked for."""
+
+
+def refuse_nothing_to_learn(data: Sequences, parts: dict[str, Int64]) -> None:
+    """Refuse what no learner could learn from.
+
+    Raises:
+        DataError: a part without a stay, or training rows of one class only.
+    """
     for part in ("train", "validation"):
         if not len(parts[part]):
             raise DataError(f"part {part}", "no stay", "at least one", "bring more patients or change [split]")
@@ -105,51 +132,20 @@ def _refuse_nothing_to_learn(data: Sequences, parts: dict[str, Int64]) -> None:
         )  # fmt: skip
 
 
-def run(network: Network, batch: Batch) -> Tensor:
-    """Logits of a batch, ``(N, T)``, 0 beyond the end of a stretch.
-
-    Time is cut into pieces, and only the stretches that reach a piece go through it: what a batch costs is close to its
-    rows, not to N times its longest stretch. The network's contract makes that the same as one call with everything.
-    """
-    many, steps = batch.target.shape
-    hidden, pieces = torch.zeros(many, network.hidden_size), []
-    for begin in range(0, steps, _PIECE):
-        n = int((batch.length > begin).sum())
-        piece = slice(begin, begin + _PIECE)
-        logit, hidden = network(batch.value[:n, piece], batch.age[:n, piece], hidden[:n])
-        pieces.append(pad(logit, (0, 0, 0, many - n)))
-    return torch.cat(pieces, 1) if pieces else batch.target
-
-
-def _loss(network: Network, batch: Batch) -> tuple[Tensor, Tensor]:
-    logit = run(network, batch)
-    loss = binary_cross_entropy_with_logits(logit, batch.target, batch.weight, reduction="sum")
-    return loss, batch.weight.sum()
-
-
-def _learn(network: Network, optimiser: torch.optim.Optimizer, batch: Batch) -> float:
-    network.train()
-    optimiser.zero_grad()
-    loss, weight = _loss(network, batch)
-    mean = loss / weight.clamp_min(1e-9)
-    mean.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimiser.step()
-    return float(mean.detach())
-
-
-def validation_loss(network: Network, data: Sequences, stays: Int64, size: int = 256) -> float:
-    """Mean loss over all rows of these stays."""
+def validation_loss(network: Network | Ensemble, data: Sequences, stays: Int64, size: int = 256) -> float:
+    """Mean loss over all rows of these stays, of which each process judges its share."""
     network.eval()
-    total = weight = 0.0
+    of, where = [0.0, 0.0], device()
     with torch.no_grad():
-        for batch in whole_stays(data, stays, size):
-            loss, of = _loss(network, batch)
-            total, weight = total + float(loss), weight + float(of)
-    return total / max(weight, 1e-9)
+        for batch in whole_stays(data, share_of_stays(stays), size):
+            batch = batch.to(where)
+            loss = binary_cross_entropy_with_logits(run(network, batch), batch.target, batch.weight, reduction="sum")
+            of = [of[0] + float(loss), of[1] + float(batch.weight.sum())]
+    loss_of_all, weight = total(torch.tensor(of, dtype=torch.float64, device=where)).tolist()
+    return float(loss_of_all / max(weight, 1e-9))
 
 
-def logits(network: Network, data: Sequences, stays: Int64, size: int = 256) -> Float32:
+def logits(network: Network | Ensemble, data: Sequences, stays: Int64, size: int = 256) -> Float32:
     """Logits of all rows of these stays, one stay after the other, ``(sum of lengths,)``."""
     network.eval()
     out: list[Float32] = [np.zeros(0, np.float32)]

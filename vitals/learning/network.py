@@ -2,68 +2,80 @@
 
 from __future__ import annotations
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 
+from vitals.errors import SettingsError
+from vitals.learning.attention import Attention
+from vitals.learning.convolution import Convolutions
+from vitals.learning.decay import Decaying
+from vitals.learning.dropout import Dropout
 from vitals.learning.encoder import Encoder
-from vitals.spec.learning import Network as Shape
+from vitals.learning.recurrent import Bounded, Recurrent
+from vitals.learning.trees import Trees
+from vitals.learning.window import Window
+from vitals.signals import signal
 from vitals.spec.settings import Settings
 
+_FEWEST_STEPS, _MOST_STEPS = 2, 1024  # of a reach
 
-class Recurrent(nn.Module):
-    """Input layer and GRU or LSTM layers; the whole state is one vector a bed.
 
-    Attributes:
-        size: numbers of state a bed needs, H.
+def memory_of(settings: Settings, features: int) -> nn.Module:
+    """What the settings' kind of network remembers.
+
+    Every kind has ``size``, the numbers of state a bed needs, H, and
+    ``forward(features (N, T, F), state (N, H)) -> (N, T, hidden), (N, H)``: causal, for any number of beds and at least
+    one step, however the rows are cut into calls. A new bed's state is zeros.
+
+    Args:
+        settings: kind, sizes, look-back and reach.
+        features: the encoder's, F.
+
+    Raises:
+        SettingsError: a look-back or a reach that the kind cannot have.
+
+    Example:
+        >>> settings = Settings.from_tables({"name": "x", "signals": {"spo2": {}}, "window": {"step": "1h"},
+        ...                                  "label": {"kind": "sepsis", "horizon": "6h"}, "network": {"kind": "tcn"}})
+        >>> memory = memory_of(settings, features=5)
+        >>> output, state = memory(torch.ones(2, 7, 5), torch.zeros(2, memory.size))
+        >>> output.shape, state.shape
+        (torch.Size([2, 7, 128]), torch.Size([2, 7680]))
     """
-
-    def __init__(self, shape: Shape, features: int, dropout: float) -> None:
-        super().__init__()
-        self.embed = nn.Sequential(nn.Linear(features, shape.embed), nn.ReLU(), nn.Dropout(dropout))
-        cell = {"gru": nn.GRU, "lstm": nn.LSTM}[shape.kind]
-        self.cell = cell(shape.embed, shape.hidden, num_layers=shape.layers, batch_first=True)
-        self.parts = 2 if shape.kind == "lstm" else 1
-        self.layers, self.hidden = shape.layers, shape.hidden
-        self.size = self.parts * shape.layers * shape.hidden
-
-    def forward(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """``(N, T, F)`` and ``(N, H)`` in, ``(N, T, hidden)`` and ``(N, H)`` out."""
-        return self.recur(self.embed(features), state)
-
-    def recur(self, embedded: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """The recurrent layers alone."""
-        # the state is bed first outside and layer first inside
-        layered = state.reshape(-1, self.parts * self.layers, self.hidden).transpose(0, 1)
-        if self.parts == 1:
-            output, last = self.cell(embedded, layered.contiguous())
-        else:
-            pair = (layered[: self.layers].contiguous(), layered[self.layers :].contiguous())
-            output, pair = self.cell(embedded, pair)
-            last = torch.cat(pair, 0)
-        return output, last.transpose(0, 1).reshape(-1, self.size)
+    shape, dropout, steps = settings.network, settings.training.dropout_input, settings.window.lookback_steps
+    if shape.kind == "boosting":
+        _refuse_lookback(settings)
+        return Window(len(settings.channels), [signal(name).kind == "vital" for name in settings.signals])
+    if shape.kind == "tcn":
+        return Convolutions(shape, features, dropout, _reach(settings))
+    if shape.kind == "transformer":
+        return Attention(shape, features, dropout, _reach(settings))
+    inner = Decaying(settings, features) if shape.kind == "grud" else Recurrent(shape, features, dropout)
+    return Bounded(inner, features, steps) if steps else inner
 
 
-class Bounded(nn.Module):
-    """Recurrent layers that begin afresh for every row and see its last ``steps`` rows only.
+def _refuse_lookback(settings: Settings) -> None:
+    window = settings.window
+    if window.lookback_steps:
+        raise SettingsError(
+            "[window] lookback", window.lookback.text, f'"stay" with kind "{settings.network.kind}"',
+            f'write lookback = "stay" and [network] reach = "{window.lookback.text}"',
+        )  # fmt: skip
 
-    The state is the features of the rows before, so a bed whose monitor was restarted heals by itself. Rows before the
-    stay are rows of which nothing is known: zeros, as in a new bed's state.
-    """
 
-    def __init__(self, inner: Recurrent, features: int, steps: int) -> None:
-        super().__init__()
-        self.inner, self.features, self.before = inner, features, steps - 1
-        self.size = self.before * features
-
-    def forward(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
-        """``(N, T, F)`` and ``(N, H)`` in, ``(N, T, hidden)`` and ``(N, H)`` out."""
-        rows = features.shape[1]
-        known = torch.cat([state.reshape(-1, self.before, self.features), features], 1)
-        embedded = self.inner.embed(known)
-        windows = embedded[:, torch.arange(rows).unsqueeze(1) + torch.arange(self.before + 1)]
-        flat = windows.reshape(-1, self.before + 1, embedded.shape[-1])
-        output, _ = self.inner.recur(flat, torch.zeros_like(flat[:, 0, :1]).expand(-1, self.inner.size))
-        return output[:, -1].reshape(-1, rows, self.inner.hidden), known[:, rows:].reshape(-1, self.size)
+def _reach(settings: Settings) -> int:
+    """Rows within reach, a row itself included."""
+    _refuse_lookback(settings)
+    window, reach = settings.window, settings.network.reach
+    steps = -(-int(reach) // int(window.step))
+    if not _FEWEST_STEPS <= steps <= _MOST_STEPS:
+        raise SettingsError(
+            "[network] reach", f"{reach.text}, {steps} steps of {window.step.text}",
+            f"{_FEWEST_STEPS} to {_MOST_STEPS} steps", "change [network] reach or [window] step",
+        )  # fmt: skip
+    return steps
 
 
 class Network(nn.Module):
@@ -83,21 +95,23 @@ class Network(nn.Module):
         torch.Size([2, 5])
     """
 
+    hidden_size: int
     slope: Tensor
     intercept: Tensor
 
     def __init__(self, settings: Settings) -> None:
         super().__init__()
-        shape, training, steps = settings.network, settings.training, settings.window.lookback_steps
+        shape, dropout = settings.network, settings.training.dropout_head
         self.encoder = Encoder(settings)
-        recurrent = Recurrent(shape, self.encoder.features, training.dropout_input)
-        self.memory = Bounded(recurrent, self.encoder.features, steps) if steps else recurrent
-        self.head = nn.Sequential(
-            nn.Dropout(training.dropout_head), nn.Linear(shape.hidden, shape.head), nn.ReLU(), nn.Linear(shape.head, 1)
-        )
+        self.memory = memory_of(settings, self.encoder.features)
+        self.head: nn.Module = Trees()
+        if shape.kind != "boosting":
+            self.head = nn.Sequential(
+                Dropout(dropout), nn.Linear(shape.hidden, shape.head), nn.ReLU(), nn.Linear(shape.head, 1)
+            )
         self.register_buffer("slope", torch.ones(()))
         self.register_buffer("intercept", torch.zeros(()))
-        self.hidden_size = self.memory.size
+        self.hidden_size = cast(int, self.memory.size)
 
     def forward(self, value: Tensor, age: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
         """Logits before calibration.
@@ -110,8 +124,17 @@ class Network(nn.Module):
         Returns:
             ``(N, T)`` and the state after the last step ``(N, H)``.
         """
+        output, hidden = self.remember(value, age, hidden)
+        return self.judge(output), hidden
+
+    def remember(self, value: Tensor, age: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+        """What the memory makes of each row, ``(N, T, hidden)``, and the state after the last step."""
         output, hidden = self.memory(self.encoder(value, age), hidden)
-        return self.head(output).squeeze(-1), hidden
+        return output, hidden
+
+    def judge(self, output: Tensor) -> Tensor:
+        """The logit of what the memory made of a row, ``(N, T)``."""
+        return cast(Tensor, self.head(output).squeeze(-1))
 
     def risk(self, logit: Tensor) -> Tensor:
         """The calibrated probability of a logit."""

@@ -22,9 +22,10 @@ FOLDER = frozenset({MODEL_FILE, RUN_FILE, METRICS_FILE, POLICY_FILE, *REPORT_FIL
 
 
 def channel_table(settings: Settings) -> list[dict[str, Any]]:
-    """The columns of the rows in order, each with the unit and the limits that decide which samples it takes in.
+    """The columns of the rows in order, each with the unit, the limits and the repairs that its samples go through.
 
-    It is stored with a model: under a catalogue with other limits the same file would give other risks.
+    It is stored with a model: under a catalogue with other limits the same file would give other risks. What the
+    settings switch off is not in it.
 
     Example:
         >>> settings = Settings.from_tables({"name": "x", "signals": {"spo2": {}}, "window": {"step": "1h"},
@@ -32,5 +33,11 @@ def channel_table(settings: Settings) -> list[dict[str, Any]]:
         >>> channel_table(settings)
         [{'name': 'spo2', 'unit': '%', 'limits': [20.0, 100.0]}]
     """
-    entries = (signal(name) for name in settings.channels)
-    return [{"name": entry.name, "unit": entry.unit, "limits": list(entry.limits)} for entry in entries]
+    table: list[dict[str, Any]] = []
+    for entry in (signal(name) for name in settings.channels):
+        table.append({"name": entry.name, "unit": entry.unit})
+        if settings.window.limits:
+            table[-1]["limits"] = list(entry.limits)
+            if settings.window.repair and entry.repair:
+                table[-1]["repair"] = [list(line) for line in entry.repair]
+    return table

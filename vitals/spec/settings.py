@@ -40,6 +40,9 @@ class Window:
         warm_up: no risk before this much of the stay has passed.
         min_observed: no risk while fewer vitals and labs than this have a value.
         max_gap: a sample farther than this after everything known of its stay has a wrong time and is dropped.
+        limits: drop values that the catalogue says no living patient can have; ``false`` keeps every finite value.
+        repair: convert a value outside the limits when exactly one of its signal's mistakes of unit explains it; without
+            limits nothing is repaired.
     """
 
     step: Duration
@@ -48,6 +51,8 @@ class Window:
     warm_up: Duration = Duration(0)
     min_observed: int = 0
     max_gap: Duration = Duration(30 * 24 * HOUR)
+    limits: bool = True
+    repair: bool = True
 
     def __post_init__(self) -> None:
         """Refuse steps and look-backs that do not fit each other."""
@@ -161,6 +166,11 @@ class Settings:
         for name in self.signals:
             if signal(name, f"[signals] {name}").kind == "demographic":
                 raise SettingsError(f"[signals] {name}", "a demographic", "a vital or a lab", "move it to demographics")
+        if self.network.clock and not self.demographics:
+            raise SettingsError(
+                "[network] clock", "true, without a demographic", "a demographic, whose age is the time since admission",
+                "name one in demographics, or leave clock out",
+            )  # fmt: skip
         for name in self.demographics:
             if signal(name, f"demographics {name}").kind != "demographic":
                 raise SettingsError(f"demographics {name}", "no demographic", "a demographic", "move it to [signals]")

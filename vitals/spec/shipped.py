@@ -15,7 +15,7 @@ def shipped() -> dict[str, Path]:
 
     Example:
         >>> sorted(shipped())
-        ['sepsis.toml', 'ward.toml']
+        ['mortality-2012.toml', 'sepsis.toml', 'ward.toml']
     """
     folder = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
     return {path.name: path for path in sorted(folder.glob("*.toml"))}

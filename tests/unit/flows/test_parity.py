@@ -38,8 +38,13 @@ def _refused(network: Network, model: Model) -> Parity:
     return measured
 
 
-@pytest.mark.parametrize("kind", ["gru", "lstm"])
-@pytest.mark.parametrize("lookback", ["stay", "4h"])
+@pytest.mark.parametrize(
+    ("kind", "lookback"),
+    [
+        ("gru", "stay"), ("lstm", "stay"), ("grud", "stay"), ("tcn", "stay"), ("transformer", "stay"), ("boosting", "stay"),
+        ("gru", "4h"), ("lstm", "4h"), ("grud", "4h"),
+    ],
+)  # fmt: skip
 @pytest.mark.parametrize("block", [1, 3, 251])
 def test_a_faithful_file_passes(kind: str, lookback: str, block: int) -> None:
     """Whatever the network and however many stays go together; every row is compared."""

@@ -124,8 +124,11 @@ def test_crops_lie_inside_their_stays_and_are_as_many_every_time():
     assert [part.tolist() for part in whole] == [[0, 35], [30, 12]]
 
 
-@pytest.mark.parametrize("kind", ["gru", "lstm"])
-@pytest.mark.parametrize("lookback", ["stay", "4h"])
+@pytest.mark.parametrize(
+    ("kind", "lookback"),
+    [("gru", "stay"), ("lstm", "stay"), ("grud", "stay"), ("tcn", "stay"), ("transformer", "stay"),
+     ("gru", "4h"), ("lstm", "4h"), ("grud", "4h")],
+)  # fmt: skip
 def test_a_batch_cut_in_pieces_gives_the_logits_of_whole_stays(kind, lookback):
     """Training skips padding by cutting time; that changes neither the logits nor whose they are."""
     settings = small_settings(kind, lookback)

@@ -17,6 +17,12 @@ KINDS = [
     ("lstm", "stay", 2),
     ("gru", "4h", 1),
     ("lstm", "4h", 1),
+    ("grud", "stay", 1),
+    ("grud", "stay", 2),
+    ("grud", "4h", 1),
+    ("tcn", "stay", 1),
+    ("transformer", "stay", 1),
+    ("transformer", "stay", 2),
 ]
 
 
@@ -54,13 +60,27 @@ def test_the_future_moves_nothing(kind, lookback, layers):
     network, value, age, hidden = _whole(kind, lookback, layers)
     with torch.no_grad():
         before, _ = network(value, age, hidden)
-        value[:, 5:] = 40.0
+        value[:, 5:], age[:, 5:] = 40.0, 0.0
         after, _ = network(value, age, hidden)
     assert torch.equal(before[:, :5], after[:, :5])
+    assert torch.isfinite(after).all()
     assert not torch.equal(before[:, 5:], after[:, 5:])
 
 
-@pytest.mark.parametrize("kind", ["gru", "lstm"])
+@pytest.mark.parametrize(("kind", "lookback", "layers"), KINDS)
+def test_a_bed_is_scored_alike_alone(kind, lookback, layers):
+    """Whoever lies beside it, a bed's logits and state are the same; a ward may also be empty."""
+    network, value, age, hidden = _whole(kind, lookback, layers)
+    with torch.no_grad():
+        logit, last = network(value, age, hidden)
+        alone, after = network(value[1:2], age[1:2], hidden[1:2])
+        nobody, none = network(value[:0], age[:0], hidden[:0])
+    torch.testing.assert_close(alone, logit[1:2], atol=1e-6, rtol=0)
+    torch.testing.assert_close(after, last[1:2], atol=1e-6, rtol=0)
+    assert (nobody.shape, none.shape) == ((0, 9), (0, network.hidden_size))
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm", "grud"])
 def test_a_bounded_look_back_forgets(kind):
     """With a look-back of four rows, a row is told from the four up to it, and a restarted bed heals."""
     network, value, age, hidden = _whole(kind, "4h", 1)

@@ -1,0 +1,91 @@
+"""What the last hours were like: lowest, highest, mean and change of every signal, for a reader without a memory."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor, nn
+
+LONG, MIDDLE, SHORT = 24, 12, 6
+"""Rows of the windows, a row itself included."""
+_BACK = (1, 6, 12)  # rows against which a change is taken
+_FAR = 1e4  # standard deviations: beyond every value
+
+
+class Window(nn.Module):
+    """Summaries of the last 24 rows; the state is what the 23 rows before were.
+
+    Of every signal, in standard deviations of the training part: lowest and highest of 24 rows, and in how many of 12
+    rows it was measured. Of a vital also lowest and highest of 6 rows, the means of 24 and of 6, and the changes against
+    1, 6 and 12 rows ago (0 where either is unknown). Rows before the stay are rows of which nothing is known.
+
+    Args:
+        channels: number of channels, C.
+        vital: whether each signal is a vital; a lab comes a few times a day, so short windows would hold one value.
+
+    Attributes:
+        size: numbers of state a bed needs, H.
+        summary_size: numbers of a row's summary, S'.
+    """
+
+    columns: Tensor
+    vitals: Tensor
+
+    def __init__(self, channels: int, vital: Sequence[bool]) -> None:
+        super().__init__()
+        self.channels, self.signals, many = channels, len(vital), sum(vital)
+        self.size = (LONG - 1) * 3 * self.signals
+        # of the encoder's features: scaled and known of every channel, and the age of every signal on the longer scale
+        features = [*range(2 * channels), *range(2 * channels + 2 * self.signals, 2 * channels + 3 * self.signals)]
+        self.summary_size = len(features) + 3 * self.signals + (4 + len(_BACK)) * many
+        self.register_buffer("columns", torch.tensor(features), persistent=False)
+        self.register_buffer("vitals", torch.tensor(vital).nonzero().flatten(), persistent=False)
+
+    def forward(self, features: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
+        """The encoder's ``(N, T, F)`` and ``(N, H)`` in, the summary ``(N, T, S')`` and ``(N, H)`` out."""
+        channels, signals, steps = self.channels, self.signals, features.shape[1]
+        kept = [features[..., at : at + signals] for at in (0, channels, 2 * channels)]
+        rows = torch.cat([state.reshape(-1, LONG - 1, 3 * signals), torch.cat(kept, -1)], 1)
+        value, known, measured = torch.split(rows, signals, -1)
+        parts = [features.index_select(-1, self.columns), *_range(value, known)]
+        parts.append(_total(measured[:, LONG - MIDDLE :], MIDDLE) / MIDDLE)
+        value, known = value.index_select(-1, self.vitals), known.index_select(-1, self.vitals)
+        late, seen = value[:, LONG - SHORT :], known[:, LONG - SHORT :]
+        parts += _range(late, seen, SHORT)
+        parts.append(_total(value, LONG) / _total(known, LONG).clamp_min(1.0))
+        parts.append(_total(late, SHORT) / _total(seen, SHORT).clamp_min(1.0))
+        for back in _BACK:
+            then = slice(LONG - 1 - back, LONG - 1 - back + steps)
+            parts.append((value[:, LONG - 1 :] - value[:, then]) * known[:, LONG - 1 :] * known[:, then])
+        return torch.cat(parts, -1), rows[:, steps:].reshape(-1, self.size)
+
+
+def _range(value: Tensor, known: Tensor, width: int = LONG) -> list[Tensor]:
+    """Lowest and highest known value of each row and the ``width - 1`` before it; 0 where none is known."""
+    far, there = _FAR * torch.ones_like(value), known > 0
+    low = _slide(torch.where(there, value, far), width, torch.minimum)
+    high = _slide(torch.where(there, value, -far), width, torch.maximum)
+    ever = (low < _FAR).to(value.dtype)
+    return [low * ever, high * ever]
+
+
+def _slide(rows: Tensor, width: int, pick: Callable[[Tensor, Tensor], Tensor]) -> Tensor:
+    """``pick`` over each row and the ``width - 1`` before it, ``(N, L, S)`` to ``(N, L - width + 1, S)``."""
+    reach = 1
+    while 2 * reach <= width:
+        rows, reach = pick(rows[:, reach:], rows[:, :-reach]), 2 * reach
+    rest = width - reach
+    return pick(rows[:, rest:], rows[:, :-rest]) if rest else rows
+
+
+def _total(rows: Tensor, width: int) -> Tensor:
+    """The sum over each row and the ``width - 1`` before it, in one order whatever the number of rows."""
+    steps, reach, total, done = rows.shape[1] - width + 1, 1, None, 0
+    while done < width:
+        if width & reach:
+            part = rows[:, done : done + steps]
+            total, done = part if total is None else total + part, done + reach
+        rows, reach = rows[:, reach:] + rows[:, :-reach], 2 * reach
+    assert total is not None
+    return total
