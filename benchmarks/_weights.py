@@ -10,7 +10,8 @@ import torch
 from onnx import numpy_helper
 
 from vitals.learning.export import export
-from vitals.learning.network import Bounded, Network
+from vitals.learning.network import Network
+from vitals.learning.recurrent import Bounded
 from vitals.scoring.model import Model
 
 # Where PyTorch's gates (GRU: r z n, LSTM: i f g o) stand among those of ONNX (z r h; i o f c).

@@ -5,7 +5,7 @@
 The work: samples of a whole cohort to rows, the last value of each signal in a step, carried forward while it is not
 too old, with its age in hours. Before anything is timed, every peer's table must equal that of ``advance`` bit by bit
 (single precision, NaN where nothing is known). Made-up samples by default; with --data those of a cohort folder under
-settings/sepsis.toml.
+settings/sepsis-icu.toml.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry
 from vitals.windowing.types import Dropped, Events, Rows
 
-SETTINGS = Path(__file__).parent.parent / "settings" / "sepsis.toml"
+SETTINGS = Path(__file__).parent.parent / "settings" / "sepsis-icu.toml"
 PEERS = {"polars as-of": polars_asof, "numpy": numpy_flat, "pandas as-of": pandas_asof, "pandas ffill": pandas_ffill}
 MAX_AGES = ("8h", "24h", "stay")
 SAMPLE_BYTES, CELL_BYTES = 4 + 8 + 2 + 4, 4 + 4
@@ -68,12 +68,14 @@ def windowed(work: Work) -> tuple[Rows, Dropped]:
 
 
 def prepared(work: Work, dropped: Dropped) -> Work:
-    """The same samples as the peers need them: none that ``advance`` leaves out, sorted by stay and time."""
+    """The same samples as the peers need them: none left out, those in another unit converted, by stay and time."""
     events, keep = work.events, np.ones(len(work.events), bool)
     keep[dropped.event] = False
+    value = events.value.copy()
+    value[dropped.repaired.event] = dropped.repaired.value
     order = np.lexsort((events.time, events.bed))
     order = order[keep[order]]
-    events = Events(events.bed[order], events.time[order], events.signal[order], events.value[order])
+    events = Events(events.bed[order], events.time[order], events.signal[order], value[order])
     return Work(work.settings, events, work.admitted, work.discharged)
 
 

@@ -28,7 +28,7 @@ from vitals.scoring.ward_step import score_rows
 from vitals.spec.settings import Settings
 from vitals.windowing.types import Float32, Rows
 
-SETTINGS = Path(__file__).parent.parent / "settings" / "sepsis.toml"
+SETTINGS = Path(__file__).parent.parent / "settings" / "sepsis-icu.toml"
 WINDOW = 48
 WINDOWS = 512  # largest batch of windows: more beds take seconds a call and gave no higher rate
 BASE = "PyTorch, window, 1 bed"

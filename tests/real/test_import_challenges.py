@@ -19,7 +19,7 @@ from vitals.cohort.store import Cohort
 from vitals.spec.settings import Settings
 
 pytestmark = pytest.mark.real
-SETTINGS = Path(__file__).parents[2] / "settings" / "sepsis.toml"
+SETTINGS = Path(__file__).parents[2] / "settings" / "sepsis-icu.toml"
 
 
 def folder(data: Path, name: str) -> Path:

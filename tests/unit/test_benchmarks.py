@@ -38,7 +38,7 @@ def script(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], ModuleTy
 
 def random_model(folder: Path, kind: str, **window: str) -> tuple[Path, Network, bytes]:
     """A model folder with random weights."""
-    tables = Settings.from_toml(ROOT / "settings" / "sepsis.toml").to_tables()
+    tables = Settings.from_toml(ROOT / "settings" / "sepsis-icu.toml").to_tables()
     tables["network"].update(kind=kind, embed=16, hidden=8, head=4, layers=2)
     tables["window"].update(window)
     settings = Settings.from_tables(tables)
@@ -165,3 +165,13 @@ def test_scripts_without_data_say_what_they_need(script, capsys, monkeypatch, tm
     monkeypatch.setattr(loaded, "ROOT", tmp_path)
     loaded.main([])
     assert capsys.readouterr().out.startswith("skipped: needs ")
+
+
+@pytest.mark.parametrize("kind", ["gru", "lstm"])
+def test_training_is_raced_against_windows(script, capsys, kind):
+    """A small simulated ward; the two ways must agree on an hour before either is timed."""
+    few = ["--hidden", "8", "--stays", "30", "--windows", "64", "--rounds", "1"]
+    script("training").main(["--kinds", kind, *few])
+    shown = capsys.readouterr().out
+    assert f"{kind} of 8" in shown
+    assert "one 48-step window for each hour costs" in shown

@@ -88,7 +88,7 @@ def commands() -> list[str]:
 
 def test_the_commands_are_those_of_the_command_line() -> None:
     assert sorted(commands()) == [
-        "check", "demo", "evaluate", "import challenge2012", "import challenge2019", "import table", "replay", "score",
+        "benchmark", "check", "demo", "evaluate", "import challenge2012", "import challenge2019", "import table", "models", "replay", "score",
         "signals", "simulate", "train", "tune", "watch",
     ]  # fmt: skip
 
@@ -136,7 +136,7 @@ def test_the_bedside_needs_little() -> None:
 def test_everything_installed_is_pinned() -> None:
     """Whatever the set-up pulls in, directly or by way of something else, has one version in constraints.txt."""
     pins, seen = pinned(), set()
-    queue = [item for extra in (None, "train", "dev") for item in required(extra) if item.name != "vitals"]
+    queue = [item for extra in (None, "train", "search", "dev") for item in required(extra) if item.name != "vitals"]
     while queue:
         item = queue.pop()
         name = canonicalize_name(item.name)
@@ -148,7 +148,7 @@ def test_everything_installed_is_pinned() -> None:
     assert len(seen) > 40
 
 
-@pytest.mark.parametrize("extra", [None, "train", "dev"])
+@pytest.mark.parametrize("extra", [None, "train", "search", "dev"])
 def test_each_dependency_has_its_reason(extra: str | None) -> None:
     reasons = " ".join(page.read_text("utf-8") for page in (ROOT / "docs" / "decisions").glob("*.md"))
     missing = [
@@ -171,7 +171,7 @@ def test_a_decision_fits_on_a_page() -> None:
         assert len(text.splitlines()) <= 50
 
 
-@pytest.mark.parametrize("name", ["sepsis", "ward.toml", "settings/ward.toml", "settings/sepsis.toml"])
+@pytest.mark.parametrize("name", ["sepsis-icu", "ward.toml", "settings/ward.toml", "settings/sepsis-icu.toml"])
 def test_shipped_settings_are_found_wherever_one_stands(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -41,7 +41,7 @@ def resample(counts: Float64, replicates: int = 1000, seed: int = 1) -> Float64:
     """
     if not len(counts):
         return np.zeros((replicates, counts.shape[1]))
-    return np.concatenate([weights @ counts for weights in _weights(len(counts), replicates, seed)])
+    return np.concatenate([weights @ counts for weights in patient_weights(len(counts), replicates, seed)])
 
 
 def intervals(
@@ -103,8 +103,8 @@ def paired_difference(
     }
 
 
-def _weights(patients: int, replicates: int, seed: int) -> Iterator[Float64]:
-    """How often each patient is drawn, a few replicates at a time: ``(r, P)``."""
+def patient_weights(patients: int, replicates: int, seed: int) -> Iterator[Float64]:
+    """How often each patient is drawn, a few replicates at a time: ``(r, P)`` float64."""
     draw = np.random.default_rng(seed)
     for start in range(0, replicates, _AT_ONCE):
         rows = min(_AT_ONCE, replicates - start)

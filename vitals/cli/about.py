@@ -1,4 +1,4 @@
-"""Commands to start with: ``demo`` and ``signals``."""
+"""Commands to start with: ``demo``, ``signals`` and ``models``."""
 
 from __future__ import annotations
 
@@ -46,3 +46,24 @@ def signals(json: Json = False) -> None:
         limits = "{:g} to {:g}".format(*signal.limits)
         row = f"{signal.name:<22}{signal.unit:<12}{limits:<15}{signal.kind:<13}{signal.loinc:<9}{signal.label}"
         sys.stdout.write(row.rstrip() + "\n")
+
+
+def models(json: Json = False) -> None:
+    """The trained models that come with vitals, and how good each was on patients it never saw.
+
+    Any command that takes a model takes one of these by its name.
+
+    \b
+    Examples:
+      vitals models --json
+      vitals watch sepsis-vitals < events.ndjson > out.ndjson
+    """
+    from vitals.report.shelf import line, shelf
+
+    found = shelf()
+    if json:
+        sys.stdout.write(console.to_json(found) + "\n")
+        return
+    for name, facts in found.items():
+        sys.stdout.write(line(name, facts) + "\n")
+    console.people().print(f"[dim]{console.NOTICE}[/dim]")

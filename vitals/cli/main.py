@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import vitals
-from vitals.cli import about, console, data, live, model
+from vitals.cli import about, benchmark, console, data, live, model
 from vitals.errors import DataError, FeedError, ModelError, SettingsError, VitalsError
 
 _EXIT: dict[type[VitalsError], int] = {SettingsError: 1, DataError: 2, FeedError: 2, ModelError: 3}
@@ -44,6 +44,7 @@ app = typer.Typer(
 )
 app.command("demo", rich_help_panel="Start here")(about.demo)
 app.command("signals", rich_help_panel="Start here")(about.signals)
+app.command("models", rich_help_panel="Start here")(about.models)
 app.add_typer(data.importing, name="import", rich_help_panel="Past stays")
 app.command("simulate", rich_help_panel="Past stays")(data.simulate)
 app.command("check", rich_help_panel="Past stays")(data.check)
@@ -51,6 +52,7 @@ app.command("train", rich_help_panel="A model")(model.train)
 app.command("score", rich_help_panel="A model")(model.score)
 app.command("evaluate", rich_help_panel="A model")(model.evaluate)
 app.command("tune", rich_help_panel="A model")(model.tune)
+app.command("benchmark", rich_help_panel="A model")(benchmark.benchmark)
 app.command("replay", rich_help_panel="The live ward")(live.replay)
 app.command("watch", rich_help_panel="The live ward")(live.watch)
 

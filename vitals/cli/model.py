@@ -27,14 +27,14 @@ def train(
 ) -> None:
     """Train a model and export it to one ONNX file, if all four ways of running it agree.
 
-    Shipped settings: sepsis.toml (hourly, intensive care) and ward.toml (every minute, bedside vitals).
+    Shipped settings: sepsis-icu.toml (hourly, intensive care) and ward.toml (every minute, bedside vitals).
 
     \b
     Examples:
       vitals train ward.toml --data cohorts/ward --out models/ward
-      vitals train sepsis.toml --data cohorts/a --data cohorts/b --out models/sepsis
-      vitals train sepsis.toml --data cohorts/a --out models/sepsis --search 40
-      torchrun --nproc-per-node 2 -m vitals train sepsis.toml --data cohorts/a --out models/sepsis
+      vitals train sepsis-icu.toml --data cohorts/a --data cohorts/b --out models/sepsis
+      vitals train sepsis-icu.toml --data cohorts/a --out models/sepsis --search 40
+      torchrun --nproc-per-node 2 -m vitals train sepsis-icu.toml --data cohorts/a --out models/sepsis
 
     A search keeps its trials in MODEL.study.sqlite3 and goes on from there when it is called again.
     """

@@ -42,7 +42,7 @@ def evaluate_model(
     """Evaluate a model on one part of a cohort; figures and a report page go into the model folder.
 
     Args:
-        model: a model folder.
+        model: a model folder, or a shipped model by its name: then nothing is written.
         data: a cohort folder.
         part: ``"held_out"``, another part of the model's own split, or ``"all"`` for a cohort of other patients.
         policy: an alert policy file; without it the model folder's ``policy.toml``, where there is one.

@@ -36,7 +36,7 @@ def score(model: Path, data: Path, out: Path | None = None, progress: Progress |
     """One risk for every step of every stay: the same bits as the live ward gives.
 
     Args:
-        model: a model folder.
+        model: a model folder, or a shipped model by its name.
         data: a cohort folder.
         out: the Parquet file to write (``subject_id, stay_id, prediction_time, risk``); None only counts.
         progress: told stays done and to do.

@@ -8,12 +8,14 @@ from typing import Any
 
 from vitals.alerting.stays import Risks, patients_digest
 from vitals.alerting.tune import tune
+from vitals.errors import SettingsError
 from vitals.flows.study import open_study
 from vitals.report.card import write_card
 from vitals.scoring.model import open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.reader import plain, to_toml
+from vitals.spec.shipped import find_model
 
 Progress = Callable[[int, int, str], None]
 
@@ -31,7 +33,7 @@ def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progr
         The policy, what it does on the tuning part, and the operating curve.
 
     Raises:
-        SettingsError: a budget that is none or that no policy can keep to.
+        SettingsError: a budget that is none or that no policy can keep to, or a shipped model called by its name.
         DataError: a tuning part without onsets.
 
     Example:
@@ -43,6 +45,7 @@ def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progr
     """
     model = Path(model)
     opened = open_model(model)
+    _refuse_shipped(model)
     study = open_study(opened.settings, [data], progress).take("tuning")
     risk = score_rows(opened, opened.initial_hidden(len(study.stay_id)), study.rows)
     if progress:
@@ -69,3 +72,10 @@ def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progr
         "patients": len(set(study.subject_id)),
         "files": [str(file)],
     }
+
+
+def _refuse_shipped(model: Path) -> None:
+    """A name means the copy inside the package, which is everybody's: another ward's policy has no place in it."""
+    if not model.exists():
+        came, wanted = "a shipped model", "a model folder of your own, to keep the policy in"
+        raise SettingsError(str(model), came, wanted, f"copy it first: cp -r {find_model(model)} {model.name}")

@@ -13,6 +13,7 @@ from vitals.scoring.model import open_model
 from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import load, read
+from vitals.spec.shipped import find_model
 from vitals.ward.ward import Ward
 
 
@@ -26,7 +27,7 @@ def watch(
     """Score a live feed until it ends; a line that cannot be used is left out, counted and reported.
 
     Args:
-        model_path: a model folder, or the ONNX file in it.
+        model_path: a model folder, the ONNX file in it, or a shipped model by its name.
         source: lines of input, taken as they come: what is there is answered at once.
         sink: takes the lines of output; flushed after every block.
         policy_path: the alert policy; None takes ``policy.toml`` beside the model, and gives risks alone without one.
@@ -44,7 +45,7 @@ def watch(
         >>> import io
         >>> watch("models/none", io.BytesIO(), io.BytesIO())
         Traceback (most recent call last):
-        vitals.errors.ModelError: models/none: came nothing; wanted a model folder with model.onnx; check the path
+        vitals.errors.ModelError: models/none: came nothing; wanted a model folder with model.onnx; check the path...
     """
     ward = Ward(open_model(model_path), find_policy(model_path, policy_path))
     # read1 gives what is there, while read may wait for a full block
@@ -68,7 +69,7 @@ def find_policy(model_path: str | Path, policy_path: str | Path | None = None) -
         >>> find_policy("models/none") is None
         True
     """
-    path = Path(model_path)
+    path = find_model(model_path)
     beside = (path.parent if path.suffix == ".onnx" else path) / POLICY_FILE
     if policy_path is None and not beside.is_file():
         return None

@@ -47,7 +47,9 @@ def memory_of(settings: Settings, features: int) -> nn.Module:
     shape, dropout, steps = settings.network, settings.training.dropout_input, settings.window.lookback_steps
     if shape.kind == "boosting":
         _refuse_lookback(settings)
-        return Window(len(settings.channels), [signal(name).kind == "vital" for name in settings.signals])
+        channels, signals = len(settings.channels), len(settings.signals)
+        vital = [signal(name).kind == "vital" for name in settings.signals]
+        return Window(channels, vital, clock=features - 2 * channels - 3 * signals)
     if shape.kind == "tcn":
         return Convolutions(shape, features, dropout, _reach(settings))
     if shape.kind == "transformer":

@@ -74,9 +74,9 @@ class Trees(nn.Module):
         read = cast(Tensor, _Read.apply(flat, self))  # type: ignore[no-untyped-call]
         return read.reshape(rows.shape[0], rows.shape[1], 1)
 
-    def load(self, boosting: HistGradientBoostingClassifier, first: int | None = None) -> None:
-        """Take over the ``first`` trees that scikit-learn has grown on features without missing values; None for all."""
-        grown = [stage[0].nodes for stage in boosting._predictors[:first]]  # noqa: SLF001  (no public way to the nodes)
+    def load(self, boosting: HistGradientBoostingClassifier) -> None:
+        """Take over what scikit-learn has grown on features without missing values."""
+        grown = [stage[0].nodes for stage in boosting._predictors]  # noqa: SLF001  (no public way to the nodes)
         sizes = np.cumsum([0, *map(len, grown)])
         columns = {name: np.zeros(sizes[-1], kind) for name, kind in _COLUMNS.items()}
         for begin, nodes in zip(sizes[:-1], grown, strict=True):

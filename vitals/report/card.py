@@ -111,8 +111,11 @@ def _limits(record: Record) -> list[str]:
         f"The risk is calibrated on the tuning part of its own data; elsewhere it must be checked. "
         f"It speaks for {settings.label.kind} as that data defines it, and no other cause of harm.",
     ]
-    clock = [name for name in settings.channels if name == "hospital_hours"]
-    if clock:
+    if settings.network.clock:
+        limits.append(
+            "Time since admission is an input: where records end at the event, it tells the end of the record."
+        )
+    elif "hospital_hours" in settings.channels:
         limits.append("Time since admission to the unit is not an input; the hours in hospital before it are.")
     else:
         limits.append("Time since admission is not an input.")
@@ -155,7 +158,9 @@ def markdown(facts: Mapping[str, Any]) -> str:
 def _training(data: Mapping[str, Any]) -> list[str]:
     stays = data["stays"] or {}
     rows = [[PART_WORDS[part], number(stays[part]), PART_USE[part]] for part in PARTS if part in stays]
-    left_out = ", ".join(f"{reason} {number(count)}" for reason, count in (data["samples_left_out"] or {}).items())
+    counts = dict(data["samples_left_out"] or {})
+    repaired = counts.pop("repaired", 0)
+    left_out = ", ".join(f"{reason} {number(count)}" for reason, count in counts.items())
     sites = ", ".join(data["sites"] or [])
     told = [f"Sites: {_cell(sites)}. Onsets: {number(data['onsets'])}. Split by patient."]
     return [
@@ -163,6 +168,7 @@ def _training(data: Mapping[str, Any]) -> list[str]:
         "",
         *_table(["part", "stays", "used for"], rows),
         *(["", f"Samples left out: {left_out}."] if left_out else []),
+        *(["", f"Samples converted from another unit: {number(repaired)}."] if repaired else []),
     ]
 
 

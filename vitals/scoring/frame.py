@@ -15,8 +15,9 @@ from vitals.scoring.ward_step import score_rows
 from vitals.signals import catalogue
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry
+from vitals.windowing.repair import possible
 from vitals.windowing.rules import rules_of
-from vitals.windowing.types import Events, Int64
+from vitals.windowing.types import REPAIRED, Events, Int64
 
 _SAMPLES = ("stay_id", "time", "signal", "value")
 _STAYS = ("stay_id", "admitted", "discharged")
@@ -43,7 +44,8 @@ def score_frame(model: Model, samples: Any, stays: Any = None) -> Any:
             does not hold, or times that cannot be read.
 
     Warns:
-        UserWarning: samples that are late, doubled or impossible were left out; it says how many.
+        UserWarning: samples that are late, doubled or impossible were left out, or some came in another unit; it says
+            how many.
     """
     name, bed = _stays(samples, stays)
     time, value = _times(samples, "time"), np.asarray(samples["value"], np.float32)
@@ -89,12 +91,11 @@ def _score(
 def _admit_by_sample(model: Model, carry: Carry, events: Events) -> Events:
     """Admit each stay at the start of the step of its first possible sample, and leave out what no patient can have."""
     rules, step = rules_of(model.settings), int(model.settings.window.step)
-    low, high = rules.low[events.signal], rules.high[events.signal]
-    possible = np.isfinite(events.value) & (events.value >= low) & (events.value <= high)
-    stay, first = np.unique(events.bed[possible], return_index=True)
-    place = np.flatnonzero(possible)[first]
+    usable = possible(rules.limits, events.signal, events.value)
+    stay, first = np.unique(events.bed[usable], return_index=True)
+    place = np.flatnonzero(usable)[first]
     carry.admit(stay, (events.time[place] - 1) // step * step)
-    return events.take(possible)
+    return events.take(usable)
 
 
 def _stays(samples: Any, stays: Any) -> tuple[NDArray[np.object_], NDArray[np.int32]]:
@@ -147,9 +148,12 @@ def _refuse_no_number(value: NDArray[np.float32]) -> None:
 
 
 def _warn(left_out: Counter[str]) -> None:
+    repaired = left_out.pop(REPAIRED, 0)
     if left_out.total():
         said = ", ".join(f"{count} {reason.replace('_', ' ')}" for reason, count in sorted((+left_out).items()))
         warnings.warn(f"samples left out: {said}", UserWarning, stacklevel=3)
+    if repaired:
+        warnings.warn(f"samples converted from another unit: {repaired}", UserWarning, stacklevel=3)
 
 
 def _channels(model: Model, samples: Any) -> NDArray[np.int16]:

@@ -15,6 +15,7 @@ import onnxruntime
 from vitals.errors import ModelError, VitalsError
 from vitals.spec.modelfile import FORMAT, INPUTS, METADATA, MODEL_FILE, OUTPUTS, RUN_FILE, channel_table
 from vitals.spec.settings import Settings
+from vitals.spec.shipped import find_model, shipped_models
 from vitals.windowing.types import Float32
 
 _ANSWERS = [OUTPUTS[0], OUTPUTS[2]]
@@ -72,7 +73,7 @@ class Model:
 
 
 def open_model(path: str | Path) -> Model:
-    """Open a model folder (or the ONNX file in it).
+    """Open a model folder (or the ONNX file in it), or a shipped model by its name.
 
     Raises:
         ModelError: nothing there, damaged, not one of ours, or not the file that the folder's ``run.json`` names.
@@ -81,12 +82,13 @@ def open_model(path: str | Path) -> Model:
         >>> open_model("models/none")
         Traceback (most recent call last):
         ...
-        vitals.errors.ModelError: models/none: came nothing; wanted a model folder with model.onnx; check the path
+        vitals.errors.ModelError: models/none: came nothing; wanted a model folder with model.onnx; check the path...
     """
-    path = Path(path)
+    path = find_model(path)
     file = path / MODEL_FILE if path.suffix != ".onnx" else path
     if not file.is_file():
-        raise ModelError(str(path), "nothing", f"a model folder with {MODEL_FILE}", "check the path")
+        cure = "; these are shipped: ".join(filter(None, ("check the path", ", ".join(shipped_models()))))
+        raise ModelError(str(path), "nothing", f"a model folder with {MODEL_FILE}", cure)
     content = file.read_bytes()
     digest = hashlib.sha256(content).hexdigest()
     _refuse_other_file(file, digest)
@@ -102,7 +104,7 @@ def read_model(content: bytes, where: str = "model.onnx") -> Model:
     session = _session(content, where)
     about = _about(session, where)
     try:
-        settings = Settings.from_tables(about.pop("settings"), where)
+        settings = Settings.from_tables(_as_meant(about.pop("settings")), where)
     except VitalsError as error:
         raise ModelError(
             where, str(error), "settings this version can read", "use the version it was made with"
@@ -143,6 +145,13 @@ def _about(session: onnxruntime.InferenceSession, where: str) -> dict[str, Any]:
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ModelError(where, f"metadata that cannot be read ({error})", f"format {FORMAT}", cure) from error
     return about
+
+
+def _as_meant(tables: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a model that was written before values could be repaired: its rows stay what they were."""
+    if isinstance(tables.get("window"), dict):
+        tables["window"].setdefault("repair", False)
+    return tables
 
 
 def _refuse_other_channels(settings: Settings, stored: Any, where: str) -> None:

@@ -1,24 +1,24 @@
-"""The settings files that come with the package."""
+"""The settings files and the trained models that come with the package."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from vitals.errors import SettingsError
+from vitals.spec.modelfile import MODEL_FILE
 
 # In an installed package they lie inside it; in a working copy they lie at the top of the repository.
-_PLACES = (Path(__file__).parents[1] / "settings", Path(__file__).parents[2] / "settings")
+_TOPS = (Path(__file__).parents[1], Path(__file__).parents[2])
 
 
 def shipped() -> dict[str, Path]:
     """Every shipped settings file by name.
 
     Example:
-        >>> sorted(shipped())
-        ['mortality-2012.toml', 'sepsis.toml', 'ward.toml']
+        >>> [name for name in shipped() if name.startswith("w")]
+        ['ward.toml']
     """
-    folder = next((place for place in _PLACES if place.is_dir()), _PLACES[0])
-    return {path.name: path for path in sorted(folder.glob("*.toml"))}
+    return {path.name: path for path in sorted(_folder("settings").glob("*.toml"))}
 
 
 def settings_file(path: str | Path) -> Path:
@@ -43,3 +43,36 @@ def settings_file(path: str | Path) -> Path:
         return known[name]
     cure = "check the path; these are shipped: " + ", ".join(known)
     raise SettingsError(str(path), "no such file", "a settings file, or the name of a shipped one", cure)
+
+
+def shipped_models() -> dict[str, Path]:
+    """The folder of every shipped model by name.
+
+    Example:
+        >>> all(name == folder.name for name, folder in shipped_models().items())
+        True
+    """
+    return {file.parent.name: file.parent for file in sorted(_folder("models").glob(f"*/{MODEL_FILE}"))}
+
+
+def find_model(path: str | Path) -> Path:
+    """What is meant by ``path``: whatever lies there, or else the folder of the shipped model of that name.
+
+    Args:
+        path: a path, or the bare name of a shipped model, with or without ``models/`` before it.
+
+    Returns:
+        The path as it was where neither is there, for the caller to complain about.
+
+    Example:
+        >>> find_model("models/none")
+        PosixPath('models/none')
+    """
+    asked = Path(path)
+    if asked.exists() or asked.parent not in (Path(), Path("models")):
+        return asked
+    return shipped_models().get(asked.name, asked)
+
+
+def _folder(name: str) -> Path:
+    return next((top / name for top in _TOPS if (top / name).is_dir()), _TOPS[0] / name)

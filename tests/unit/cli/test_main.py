@@ -190,7 +190,7 @@ def test_ctrl_c_stops_quietly(flow: Any, capsys: pytest.CaptureFixture[str]) -> 
         (["score", "models/x", "--data", "a", "--fast"], "--fast"),
         (["simulate", "dst", "--beds", "none"], "--beds"),
         (["simulate", "dst", "--beds", "0"], "--beds"),
-        (["train", "nothing.toml", "--data", "a", "--out", "b"], "sepsis.toml, ward.toml"),
+        (["train", "nothing.toml", "--data", "a", "--out", "b"], "sepsis-icu.toml, sepsis-vitals.toml, ward.toml"),
         (["import", "challenge2019", "only-one"], "Missing argument"),
     ],
 )

@@ -21,6 +21,8 @@ from vitals.learning.encoder import Scale
 from vitals.learning.trees import TREES, Trees
 from vitals.learning.window import Window
 
+FAR = -1000.0
+
 
 def _naive(features, channels, vital):
     """One stay, ``(T, F)``, in plain loops over the rows before each."""
@@ -32,19 +34,21 @@ def _naive(features, channels, vital):
             found = []
             for s in which:
                 known = [features[i][s] for i in range(max(0, t - width + 1), t + 1) if features[i][channels + s]]
-                found.append(pick(known) if known else 0.0)
+                found.append(pick(known) if known else FAR)
             return found
 
-        parts = [features[t][: 2 * channels], features[t][2 * channels + 2 * signals : 2 * channels + 3 * signals]]
+        parts = [[features[t][c] if features[t][channels + c] else FAR for c in range(channels)]]
+        parts += [features[t][2 * channels + 2 * signals :]]
         parts += [over(24, min, range(signals)), over(24, max, range(signals))]
         measured = [[features[i][2 * channels + s] for i in range(max(0, t - 11), t + 1)] for s in range(signals)]
-        parts.append([sum(column) / 12 for column in measured])
+        shares = [sum(column) / 12 for column in measured]
+        parts += [shares, [sum(shares) / signals]]
         parts += [over(6, min, vitals), over(6, max, vitals), over(24, np.mean, vitals), over(6, np.mean, vitals)]
         for back in (1, 6, 12):
             column = []
             for s in vitals:
                 both = t >= back and features[t][channels + s] and features[t - back][channels + s]
-                column.append(features[t][s] - features[t - back][s] if both else 0.0)
+                column.append(features[t][s] - features[t - back][s] if both else FAR)
             parts.append(column)
         out.append(np.concatenate(parts))
     return np.array(out)

@@ -43,7 +43,7 @@ def model_of() -> Callable[[str], Model]:
 
 @pytest.fixture
 def model(model_of: Callable[[str], Model]) -> Model:
-    return model_of("sepsis.toml")
+    return model_of("sepsis-icu.toml")
 
 
 def stays_and_risks(signal: float, seed: int = 3) -> tuple[Stays, Risks]:

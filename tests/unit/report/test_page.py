@@ -96,7 +96,7 @@ def test_every_figure_has_words_and_numbers(record: Record) -> None:
         assert "<figcaption>" in drawing
 
 
-@pytest.mark.parametrize("settings", ["sepsis.toml", "ward.toml"])
+@pytest.mark.parametrize("settings", ["sepsis-icu.toml", "ward.toml"])
 def test_without_a_policy_the_alert_sections_are_left_out(
     settings: str, model_of: Callable[[str], Model], figures: dict[str, Any], tmp_path: Path
 ) -> None:

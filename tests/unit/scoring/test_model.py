@@ -93,8 +93,13 @@ def test_reordered_channels_are_refused():
         read_model(model.SerializeToString())
 
 
-@pytest.mark.parametrize("kind", ["gru", "lstm"])
-@pytest.mark.parametrize("lookback", ["stay", "4h"])
+@pytest.mark.parametrize(
+    ("kind", "lookback"),
+    [
+        ("gru", "stay"), ("lstm", "stay"), ("grud", "stay"), ("tcn", "stay"), ("transformer", "stay"), ("boosting", "stay"),
+        ("gru", "4h"), ("lstm", "4h"), ("grud", "4h"),
+    ],
+)  # fmt: skip
 def test_rows_are_scored_as_whole_sequences_are(kind, lookback):
     """Any number of rows a bed, any beds: the bits of one call with the whole sequence."""
     _, model = small_model(kind, lookback)

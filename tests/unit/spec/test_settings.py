@@ -184,7 +184,7 @@ def test_settings_are_no_tables() -> None:
     assert Settings.from_tables(TABLES) != TABLES
 
 
-@pytest.mark.parametrize("name", ["sepsis.toml", "ward.toml"])
+@pytest.mark.parametrize("name", ["mortality-2012.toml", "sepsis-icu.toml", "sepsis-vitals.toml", "ward.toml"])
 def test_shipped_settings_read_and_come_back(name: str) -> None:
     """Both files, every value."""
     written = tomllib.loads(shipped()[name].read_text("utf-8"))
@@ -224,5 +224,8 @@ def test_a_wrong_value_in_a_file_names_the_file(tmp_path: Path) -> None:
 def test_a_name_that_is_not_shipped(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The cure names those that are."""
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(SettingsError, match=r"these are shipped: mortality-2012\.toml, sepsis\.toml, ward\.toml"):
+    with pytest.raises(
+        SettingsError,
+        match=r"these are shipped: mortality-2012\.toml, sepsis-icu\.toml, sepsis-vitals\.toml, ward\.toml",
+    ):
         settings_file(name)
