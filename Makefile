@@ -13,7 +13,14 @@ export OMP_NUM_THREADS := 1
 export VITALS_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static format bench clean
+.PHONY: help demo test check static format bench models clean
+
+# The shipped models; each has a target of its own, such as `make models/sepsis-vitals`.
+MODELS := sepsis-icu sepsis-vitals mortality-2012
+SHELF := $(MODELS:%=models/%)
+# Hospitals of the 2019 challenge, as Parquet or as the folders of .psv files that PhysioNet gives.
+HOSPITALS ?= $(wildcard $(VITALS_DATA)/challenge2019/hospital_[AB].parquet $(VITALS_DATA)/challenge2019/training_set[AB])
+.PHONY: $(SHELF)
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,6 +45,28 @@ format: $(READY) ## let ruff mend what it can
 
 bench: $(READY) ## the benchmark figures, as ratios inside one run
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+models: $(SHELF) ## train, tune and judge the shipped models again, from VITALS_DATA (hours)
+
+# Recipes and budgets are told in models/README.md.
+models/sepsis-%: COHORT := cohorts/icu
+models/sepsis-%: BUDGET := 30/100pd
+models/mortality-%: COHORT := cohorts/mortality
+models/mortality-%: BUDGET := 20/100pd
+models/sepsis-icu models/sepsis-vitals: cohorts/icu
+models/mortality-2012: cohorts/mortality
+
+$(SHELF): $(READY)
+	$(BIN)/vitals train settings/$(@F).toml --data $(COHORT) --out $@
+	$(BIN)/vitals tune $@ --data $(COHORT) --max-alerts $(BUDGET)
+	$(BIN)/vitals evaluate $@ --data $(COHORT) --part held_out
+
+# Imported once; remove the folder to import again.
+cohorts/icu: | $(READY)
+	$(BIN)/vitals import challenge2019 $(HOSPITALS) $@
+
+cohorts/mortality: | $(READY)
+	$(BIN)/vitals import challenge2012 $(VITALS_DATA)/challenge2012 $@
 
 clean: ## remove the environment and every cache
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis vitals-demo

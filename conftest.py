@@ -7,7 +7,9 @@ from typing import Any
 
 import pytest
 
-_WITH_A_WARD = tuple(f"vitals.flows.{page}." for page in ("evaluation", "scores", "searching", "training", "tuning"))
+_WITH_A_WARD = tuple(
+    f"vitals.flows.{page}." for page in ("elsewhere", "evaluation", "scores", "searching", "training", "tuning")
+)
 
 
 @pytest.fixture(scope="session")

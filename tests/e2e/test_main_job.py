@@ -15,12 +15,14 @@ import vitals
 from vitals.alerting.decide import AlertState, decide
 from vitals.cohort.store import open_cohort
 from vitals.errors import DataError, ModelError, SettingsError
+from vitals.flows import demonstration
 from vitals.flows.demonstration import differing_risks
 from vitals.flows.scores import score_frame
 from vitals.flows.watching import find_policy
 from vitals.scoring.model import open_model
 from vitals.spec.reader import plain, to_toml
 from vitals.spec.settings import Settings
+from vitals.spec.shipped import shipped_models
 from vitals.ward.outputs import alert_id, policy_digest
 
 BUDGET = "60/100pd"
@@ -218,3 +220,43 @@ def _watched_without_admissions(home: Path, frame: pd.DataFrame) -> pd.DataFrame
             "risk": np.array([np.nan if line["risk"] is None else line["risk"] for line in risks], np.float32),
         }
     )
+
+
+@pytest.fixture
+def small_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The demo with a small ward and small settings; where it goes."""
+    settings = tmp_path / "ward.toml"
+    settings.write_text(to_toml(_settings().to_tables()))
+    for name, value in {"BEDS": 90, "HOURS": 24.0, "SEED": 5, "BUDGET": BUDGET}.items():
+        monkeypatch.setattr(demonstration, name, value)
+    monkeypatch.setattr(demonstration, "settings_file", lambda _: settings)
+    return tmp_path / "demo"
+
+
+def test_the_demo_lays_a_shipped_model_beside_its_own(small_demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its figures and its parity, and that it was made for something else; nothing is written into its folder."""
+    name, folder = next((name, folder) for name, folder in shipped_models().items() if name.startswith("sepsis"))
+    before = {path.name: path.read_bytes() for path in folder.iterdir()}
+    monkeypatch.setattr(demonstration, "SHIPPED", name)
+    summary = vitals.flows.demo(small_demo)
+    assert summary == json.loads((small_demo / "demo.json").read_text())
+    found, words = summary["shipped"], " ".join(summary["headline"])
+    assert found["model"] == name
+    assert found["model_digest"] == open_model(folder).digest
+    assert summary["risks_that_differ_offline"] == found["risks_that_differ_offline"] == 0
+    assert 0 < found["risks_live"] < summary["risks_live"]  # hourly, and the whole ward
+    assert found["patients"] > 60
+    assert f"AUROC {found['step_auroc']:.2f} (NEWS2 {found['news2_step_auroc']:.2f})" in words
+    assert "made for sepsis in adults in intensive care" in words
+    assert "neither trained nor tuned for this ward" in words
+    assert all(Path(file).exists() for file in summary["files"].values())
+    assert {path.name: path.read_bytes() for path in folder.iterdir()} == before
+
+
+def test_the_demo_does_without_a_shipped_model(small_demo: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A checkout without models runs it too."""
+    monkeypatch.setattr(demonstration, "shipped_models", dict)
+    summary = vitals.flows.demo(small_demo)
+    assert "shipped" not in summary
+    assert len(summary["headline"]) == 5
+    assert summary["risks_that_differ_offline"] == 0

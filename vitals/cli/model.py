@@ -42,11 +42,12 @@ def train(
     from vitals.spec.shipped import settings_file
 
     chosen = Settings.from_toml(settings_file(settings))  # before PyTorch is loaded: a typing error shows at once
-    from vitals.flows.searching import search as search_model
     from vitals.flows.training import train as train_model
 
     with console.progress() as report:
         if search:
+            from vitals.flows.searching import search as search_model
+
             summary = search_model(chosen, data, out, search, report)
         else:
             summary = train_model(chosen, data, out, report)

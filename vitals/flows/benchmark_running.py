@@ -14,7 +14,7 @@ import torch
 
 from vitals.bedside.risk import BEDSIDE_SCORES, bedside_risk
 from vitals.errors import DataError
-from vitals.flows.benchmark_files import digest_in_name, run_digest, teaching_digest, write_run
+from vitals.flows.benchmark_files import digest_in_name, run_digest, write_run
 from vitals.flows.benchmark_plan import Run
 from vitals.flows.benchmark_truth import NEWS2_MAX_AGE_HOURS, parts_of, read_truth
 from vitals.flows.parity import measure_parity, require_parity
@@ -48,7 +48,7 @@ class _Said:
     model: bytes | None = None
 
 
-def perform(run: Run, cohort: str, truth_file: str, folder: str, progress: Progress | None = None) -> None:
+def perform(run: Run, cohort: str, truth_file: str, kept: tuple[str, str], progress: Progress | None = None) -> None:
     """Do one run and write its folder; nothing of it is there before all of it is.
 
     The learner is given the stays that it may know and no others, so that nothing of a judged patient can reach it.
@@ -57,7 +57,7 @@ def perform(run: Run, cohort: str, truth_file: str, folder: str, progress: Progr
         run: what to do.
         cohort: the cohort folder.
         truth_file: what came true of the stays.
-        folder: where to write.
+        kept: the folder to write, and the digest of the program as it was when the benchmark began.
         progress: told how far it is.
 
     Raises:
@@ -75,12 +75,12 @@ def perform(run: Run, cohort: str, truth_file: str, folder: str, progress: Progr
     judged = whole.of(truth.stay[held_out])
     said = _ask_network(run, known, judged, progress) if run.learner == "network" else _ask_other(run, known, judged)
     facts = {
-        "name": run.name, "digest": run_digest(run, digest_in_name(truth_file)), "program": teaching_digest(),
+        "name": run.name, "digest": run_digest(run, digest_in_name(truth_file)), "program": kept[1],
         "learner": run.learner, "site": run.site, "fold": run.fold, **_threshold(run, known.take("tuning"), said.tuning),
         "probability": run.learner not in BEDSIDE_SCORES, "stays": {str(name): int((part == name).sum()) for name in np.unique(part)},
         "settings": run.settings.to_tables(), "seconds": time.monotonic() - began, **said.facts,
     }  # fmt: skip
-    write_run(Path(folder), facts, np.flatnonzero(held_out), said.judged, said.model)
+    write_run(Path(kept[0]), facts, np.flatnonzero(held_out), said.judged, said.model)
 
 
 @lru_cache(maxsize=1)

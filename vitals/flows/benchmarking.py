@@ -9,7 +9,7 @@ from typing import Any
 
 from vitals.errors import DataError, SettingsError, nearest
 from vitals.flows.benchmark_cohort import CHALLENGES, Ground, ready_ground
-from vitals.flows.benchmark_files import is_finished, read_facts, run_digest
+from vitals.flows.benchmark_files import is_finished, read_facts, run_digest, teaching_digest
 from vitals.flows.benchmark_lines import line_digest, read_figures
 from vitals.flows.benchmark_plan import Line, Options, Plan, Planner, Run
 from vitals.flows.benchmark_summary import publish, summary
@@ -82,9 +82,14 @@ def benchmark(
 def _run(runs: tuple[Run, ...], ground: Ground, options: Options, progress: Progress | None) -> dict[str, str]:
     """Do the runs that are not finished; why some of them failed, by name."""
     todo = [run for run in runs if not _finished(run, ground, options)]
-    function = "vitals.flows.benchmark_running:perform"
+    function, program = "vitals.flows.benchmark_running:perform", teaching_digest()
     tasks = [
-        Task(run.name, function, (run, str(ground.cohort), str(ground.truth), str(ground.runs / run.name)), run.cost)
+        Task(
+            run.name,
+            function,
+            (run, str(ground.cohort), str(ground.truth), (str(ground.runs / run.name), program)),
+            run.cost,
+        )
         for run in todo
     ]
     return work(tasks, options.processes, progress)

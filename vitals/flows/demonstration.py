@@ -11,6 +11,7 @@ import numpy as np
 
 from vitals.cohort.store import open_cohort
 from vitals.errors import SettingsError
+from vitals.flows.elsewhere import judge_elsewhere
 from vitals.flows.evaluation import evaluate_model
 from vitals.flows.replaying import replay
 from vitals.flows.scores import scored_blocks
@@ -21,11 +22,13 @@ from vitals.flows.watching import watch
 from vitals.flows.writing import as_json
 from vitals.scoring.model import open_model
 from vitals.spec.settings import Settings
-from vitals.spec.shipped import settings_file
+from vitals.spec.shipped import settings_file, shipped_models
 
 Progress = Callable[[int, int, str], None]
 BEDS, HOURS, SEED = 900, 36.0, 7
 BUDGET = "15/100pd"
+SHIPPED = "sepsis-vitals"
+_MADE_FOR = "sepsis in adults in intensive care (2019 challenge)"
 _MARK = "demo.json"
 
 
@@ -38,7 +41,7 @@ def demo(out: Path, progress: Progress | None = None) -> dict[str, Any]:
 
     Returns:
         One screen: event recall at the alarm budget with its interval, NEWS2 beside it, alarms per 100 patient-days,
-        median lead time, offline/online parity, and the files written.
+        median lead time, offline/online parity, what a shipped model makes of the same ward, and the files written.
 
     Raises:
         SettingsError: ``out`` holds something that is no former demo.
@@ -52,13 +55,13 @@ def demo(out: Path, progress: Progress | None = None) -> dict[str, Any]:
     (out / _MARK).write_bytes(as_json({"state": "not finished"}))
     ward, model, feed, output = (out / name for name in ("ward", "model", "feed.ndjson", "output.ndjson"))
     simulate_cohort(ward, BEDS, HOURS, SEED, progress)
-    trained = train(Settings.from_toml(settings_file("ward.toml")), [ward], model, progress)
+    settings = Settings.from_toml(settings_file("ward.toml"))
+    trained = train(settings, [ward], model, progress)
     tuned = tune_model(model, ward, BUDGET, progress)
     judged = evaluate_model(model, ward, "held_out", progress=progress)
     with feed.open("wb") as lines:
         replay(ward, lines)
-    with feed.open("rb") as source, output.open("wb") as sink:
-        live = watch(model, cast(BinaryIO, _Counted(source, feed.stat().st_size, progress)), sink)
+    live = _watch(model, feed, output, progress)
     differing = differing_risks(model, ward, output)
     alerts = _alerts(output, out / "alerts.ndjson")
     files = {
@@ -66,9 +69,54 @@ def demo(out: Path, progress: Progress | None = None) -> dict[str, Any]:
         "policy": model / "policy.toml", "feed": feed, "alerts": out / "alerts.ndjson", "output": output,
     }  # fmt: skip
     summary = _summary(trained, tuned, judged, live, differing, alerts)
+    if SHIPPED in shipped_models():
+        files["shipped_output"] = out / f"{SHIPPED}.ndjson"
+        summary["shipped"] = shipped_on_ward(
+            shipped_models()[SHIPPED], ward, settings, feed, files["shipped_output"], progress
+        )
+        summary["headline"] += shipped_words(summary["shipped"])
     summary["files"] = {name: str(path) for name, path in files.items()}
     (out / _MARK).write_bytes(as_json(summary))
     return summary
+
+
+def shipped_on_ward(
+    model: Path, ward: Path, question: Settings, feed: Path, output: Path, progress: Progress | None = None
+) -> dict[str, Any]:
+    """What a model that was made for other patients makes of the ward: its ranking, and its parity on the same feed.
+
+    Args:
+        model: the model folder.
+        ward: the cohort folder.
+        question: the ward's settings: its outcome and the alarms that count.
+        feed: the replay of the cohort.
+        output: takes what the model says to the feed.
+        progress: told what is being done.
+
+    Returns:
+        The figures of :func:`vitals.flows.elsewhere.judge_elsewhere`, the live risks, and how many of them differ.
+    """
+    found = judge_elsewhere(model, ward, question, progress)
+    live = _watch(model, feed, output, progress)
+    differing = differing_risks(model, ward, output)
+    return {"model": model.name, **found, "risks_live": live["risks"], "risks_that_differ_offline": differing}
+
+
+def shipped_words(found: dict[str, Any]) -> list[str]:
+    """The lines of the demo's screen about the shipped model."""
+    return [
+        f"For comparison the shipped {found['model']}, made for {_MADE_FOR}, neither trained nor tuned for this ward "
+        f"(all {found['patients']} patients):",
+        f"  hourly AUROC {found['step_auroc']:.2f} (NEWS2 {found['news2_step_auroc']:.2f}); at the alarms of NEWS2 of 5 or more "
+        f"it catches {found['recall_at_news2_burden']:.0%} (NEWS2 {found['news2_recall']:.0%}); "
+        f"{found['risks_that_differ_offline']} of {found['risks_live']:,} risks differ live",
+    ]
+
+
+def _watch(model: Path, feed: Path, output: Path, progress: Progress | None) -> dict[str, Any]:
+    with feed.open("rb") as source, output.open("wb") as sink:
+        counted = _Counted(source, feed.stat().st_size, f"{model.name} watching, MB", progress)
+        return watch(model, cast(BinaryIO, counted), sink)
 
 
 def _summary(
@@ -140,13 +188,13 @@ def _alerts(output: Path, alerts: Path) -> int:
 class _Counted:
     """A file that tells how much of it has been read."""
 
-    def __init__(self, source: BinaryIO, size: int, progress: Progress | None) -> None:
-        self._source, self._size, self._progress, self._done = source, size, progress, 0
+    def __init__(self, source: BinaryIO, size: int, label: str, progress: Progress | None) -> None:
+        self._source, self._size, self._label, self._progress, self._done = source, size, label, progress, 0
 
     def read1(self, block: int) -> bytes:
         """The next bytes."""
         piece = self._source.read(block)
         self._done += len(piece)
         if self._progress:
-            self._progress(self._done >> 20, self._size >> 20, "watching the replay, MB")
+            self._progress(self._done >> 20, self._size >> 20, self._label)
         return piece

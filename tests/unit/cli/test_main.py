@@ -17,6 +17,7 @@ import pytest
 from vitals.cli.main import main
 from vitals.errors import DataError, FeedError, ModelError, SettingsError
 from vitals.spec.settings import Settings
+from vitals.spec.shipped import shipped_models
 
 
 @pytest.fixture
@@ -214,6 +215,19 @@ def test_signals_lists_the_catalogue(capsys: pytest.CaptureFixture[str]) -> None
     assert capsys.readouterr().out.startswith("heart_rate ")
     assert main(["signals", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["spo2"]["limits"] == [20.0, 100.0]
+
+
+def test_models_lists_the_shipped_ones(capsys: pytest.CaptureFixture[str]) -> None:
+    names = list(shipped_models())
+    assert main(["models"]) == 0
+    shown = capsys.readouterr()
+    assert [line.split()[0] for line in shown.out.splitlines()] == names
+    assert " MB; AUROC 0." in shown.out
+    assert "not a medical device" in shown.err
+    assert main(["models", "--json"]) == 0
+    shown = capsys.readouterr()
+    assert list(json.loads(shown.out)) == names
+    assert shown.err == ""
 
 
 def test_a_reader_that_goes_away_ends_the_stream_quietly() -> None:

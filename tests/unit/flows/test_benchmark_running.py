@@ -13,7 +13,7 @@ from tests.unit.flows.challenge import random_truth, write_challenge
 from vitals.cohort.challenge2019 import import_challenge2019
 from vitals.errors import DataError
 from vitals.flows import benchmark_running
-from vitals.flows.benchmark_files import is_finished, read_run, run_digest, write_run
+from vitals.flows.benchmark_files import is_finished, read_run, run_digest, teaching_digest, write_run
 from vitals.flows.benchmark_lines import judge, line_digest, pooled, read_figures
 from vitals.flows.benchmark_plan import Line, Options, Planner, Run
 from vitals.flows.benchmark_truth import Truth, parts_of, read_truth, truth_of
@@ -63,7 +63,7 @@ def test_the_learner_sees_nobody_who_is_judged(
 
     monkeypatch.setattr(benchmark_running, "learn", learn)
     with pytest.raises(DataError, match="enough"):
-        benchmark_running.perform(run, *ground[:2], str(tmp_path / "run"))
+        benchmark_running.perform(run, *ground[:2], (str(tmp_path / "run"), "program"))
     truth, study = ground[2], seen[0]
     part = parts_of(truth, run.site, run.fold)
     assert set(study.subject_id) == set(truth.subject_id[part != "held_out"])
@@ -77,7 +77,7 @@ def test_the_learner_sees_nobody_who_is_judged(
 @pytest.mark.parametrize("name", ["cv-gru1-signals-fold1", "cv-tree-fold0", "cv-clock-fold1", "cv-sirs-fold1"])
 def test_a_run_keeps_risks_of_every_judged_row(name: str, ground: tuple[str, str, Truth], tmp_path: Path) -> None:
     run, truth = run_named(name), ground[2]
-    benchmark_running.perform(run, *ground[:2], str(tmp_path / name))
+    benchmark_running.perform(run, *ground[:2], (str(tmp_path / name), teaching_digest()))
     found = read_run(tmp_path / name)
     assert np.array_equal(found.stay, np.flatnonzero(truth.fold == run.fold))
     assert len(found.risk) == truth.rows_of(found.stay).sum()
