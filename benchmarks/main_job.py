@@ -3,7 +3,7 @@
     python benchmarks/main_job.py [SOURCE] [MODEL]
 
 SOURCE is a folder with hospital_*.parquet or .psv files (by default that of VITALS_DATA), or a cohort folder, which
-needs no import. MODEL is a model folder (by default models/sepsis-gru). A second process measures windowing alone:
+needs no import. MODEL is a model folder (by default models/sepsis-icu). A second process measures windowing alone:
 one call of ``advance`` with all samples, after a small call that loads the compiled loops.
 
 Seconds here are those that pass, from the start of the interpreter to its end, so close other programs.
@@ -103,7 +103,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     data = Path(os.environ.get("VITALS_DATA", ROOT.parent / "shared" / "data"))
     parser.add_argument("source", nargs="?", type=Path, default=data / "challenge2019")
-    parser.add_argument("model", nargs="?", type=Path, default=ROOT / "models" / "sepsis-gru")
+    parser.add_argument("model", nargs="?", type=Path, default=ROOT / "models" / "sepsis-icu")
     parser.add_argument("--rounds", type=int, default=3, help="of windowing alone")
     options = parser.parse_args(arguments)
     if not (options.source.is_dir() and options.model.exists()):
