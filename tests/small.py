@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from sklearn.ensemble import HistGradientBoostingClassifier
 
+from vitals.flows.training import members_of, shares_of
 from vitals.learning.encoder import Scale
 from vitals.learning.ensemble import Ensemble
 from vitals.learning.export import export
@@ -70,8 +71,9 @@ def calibrated(network: Any) -> Any:
 
 def small_network(settings: Settings, seed: int = 1) -> Any:
     """A network of these settings, or an ensemble of them, with random weights."""
-    members = [small_member(settings, seed + i) for i in range(settings.network.members)]
-    return members[0] if len(members) == 1 else calibrated(Ensemble(members).eval())
+    every = members_of(settings)
+    members = [small_member(one, seed + i) for i, one in enumerate(every)]
+    return members[0] if len(members) == 1 else calibrated(Ensemble(members, shares_of(every)).eval())
 
 
 def small_model(kind: str = "gru", lookback: str = "stay", layers: int = 1, **window: Any) -> tuple[Any, Model]:

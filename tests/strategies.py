@@ -464,6 +464,7 @@ def any_network(draw: st.DrawFn, clock: bool) -> Network:
         attention_heads=heads,
         clock=clock and draw(st.booleans()),
         members=draw(st.integers(1, 64)),
+        beside=draw(st.sampled_from([(), ("boosting",), ("lstm", "boosting")])),
     )
 
 

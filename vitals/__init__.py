@@ -2,7 +2,7 @@
 
     import vitals
 
-    model = vitals.open_model("models/sepsis-gru")
+    model = vitals.open_model("sepsis-icu")
     vitals.flows.train(settings, [Path("cohorts/icu")], Path("models/mine"))
 
 Both names are loaded when first used, so ``import vitals`` itself costs nothing. Research use; not a medical device.

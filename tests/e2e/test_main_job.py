@@ -226,7 +226,9 @@ def _watched_without_admissions(home: Path, frame: pd.DataFrame) -> pd.DataFrame
 def small_demo(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """The demo with a small ward and small settings; where it goes."""
     settings = tmp_path / "ward.toml"
-    settings.write_text(to_toml(_settings().to_tables()))
+    tables = _settings().to_tables()
+    tables["training"] |= {"epochs": 1}
+    settings.write_text(to_toml(tables))
     for name, value in {"BEDS": 90, "HOURS": 24.0, "SEED": 5, "BUDGET": BUDGET}.items():
         monkeypatch.setattr(demonstration, name, value)
     monkeypatch.setattr(demonstration, "settings_file", lambda _: settings)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import multiprocessing
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -22,7 +23,8 @@ def other_process() -> Iterator[ProcessPoolExecutor]:
 
 
 TRIALS = [
-    "gru", "lstm", "grud", "tcn", "transformer 2 layers", "gru 2 layers", "gru 3h", "lstm 3h", "grud 3h", "gru 2 members",
+    "gru", "lstm", "grud", "tcn", "transformer 2 layers", "gru 2 layers", "gru 3h", "lstm 3h", "grud 3h", "gru 2 members", "boosting",
+    "gru boosting beside",
 ]  # fmt: skip
 
 
@@ -40,6 +42,8 @@ def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     bounds = {"grace": "30min", "warm_up": "1h", "min_observed": 1}
     layers, members = (2 if more == f"2 {what}" else 1 for what in ("layers", "members"))
     settings = small_settings(kind, more if more == "3h" else "stay", layers, members, **bounds)
+    if more.endswith("beside"):
+        settings = replace(settings, network=replace(settings.network, beside=(more.split()[0],)))
     network = small_network(settings)
     folder = tmp_path_factory.mktemp(request.param.replace(" ", "-"))
     (folder / "model.onnx").write_bytes(export(network, settings, {}))

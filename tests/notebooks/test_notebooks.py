@@ -11,15 +11,15 @@ from nbclient import NotebookClient
 
 ROOT = Path(__file__).parents[2]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("*.ipynb"))
-SECONDS = 180  # a tutorial takes under a minute on two free cores; tests may share them
+SECONDS = 180  # a tutorial takes about a minute on a free core; tests may share it
 
 
 def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def test_there_is_a_quick_start() -> None:
-    assert "quick_start.ipynb" in {file.name for file in NOTEBOOKS}
+def test_there_is_a_quick_start_and_a_way_from_data_to_the_table() -> None:
+    assert {"quick_start.ipynb", "from_data_to_table.ipynb"} <= {file.name for file in NOTEBOOKS}
 
 
 @pytest.mark.slow

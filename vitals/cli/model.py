@@ -27,7 +27,7 @@ def train(
 ) -> None:
     """Train a model and export it to one ONNX file, if all four ways of running it agree.
 
-    Shipped settings: sepsis-icu.toml (hourly, intensive care) and ward.toml (every minute, bedside vitals).
+    Shipped settings: sepsis-icu.toml and mortality-2012.toml (intensive care), sepsis-vitals.toml (without labs), ward.toml (every minute).
 
     \b
     Examples:

@@ -8,7 +8,9 @@ from typing import Annotated
 import typer
 
 Json = Annotated[bool, typer.Option("--json", help="Print one JSON object on stdout; people's text stays on stderr.")]
-Model = Annotated[Path, typer.Argument(metavar="MODEL", help="A model folder, a model.onnx file, or a shipped model by name.")]
+Model = Annotated[
+    Path, typer.Argument(metavar="MODEL", help="A model folder, a model.onnx file, or a shipped model by name.")
+]
 Data = Annotated[Path, typer.Option("--data", metavar="DST", help="A cohort folder.")]
 Cohort = Annotated[Path, typer.Argument(metavar="DST", help="A cohort folder.")]
 Source = Annotated[Path, typer.Argument(metavar="SRC", help="What to read.")]

@@ -51,8 +51,8 @@ def judge_elsewhere(
 
     Example:
         >>> found = judge_elsewhere(model, ward, settings)
-        >>> 0 <= found["step_auroc"] <= 1 and found["patients"]
-        90
+        >>> 0 < found["step_auroc"] < 1 and found["patients"] <= 90
+        True
     """
     opened = open_model(model)
     study = open_study(replace(opened.settings, label=question.label, alerting=question.alerting), [data], progress)

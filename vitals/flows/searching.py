@@ -72,7 +72,7 @@ def search(
         (1, 'found.study.sqlite3')
     """
     out, given = Path(out), [cohorts] if isinstance(cohorts, str | Path) else list(cohorts)
-    _refuse_what_cannot_search(trials)
+    _refuse_what_cannot_search(settings, trials)
     refuse_foreign_folder(out)
     refuse_unwritable(out)
     file = out.with_name(out.name + ".study.sqlite3")
@@ -94,7 +94,7 @@ def space(settings: Settings) -> dict[str, tuple[float, ...]]:
         found[name] = (min(low, own[name]), max(high, own[name]))
     for name, choices in _CHOICES.items():
         found[name] = tuple(sorted({*choices, own[name]}))
-    if settings.network.kind == "transformer":
+    if "transformer" in (settings.network.kind, *settings.network.beside):
         found["hidden"] = tuple(n for n in found["hidden"] if n % settings.network.attention_heads == 0)
     return found
 
@@ -117,7 +117,11 @@ def with_values(settings: Settings, values: dict[str, Any]) -> Settings:
     )
 
 
-def _refuse_what_cannot_search(trials: int) -> None:
+def _refuse_what_cannot_search(settings: Settings, trials: int) -> None:
+    if settings.network.kind == "boosting":
+        raise SettingsError(
+            "--search", 'kind "boosting"', "a kind that is trained in epochs", "search for the kind it stands beside"
+        )
     if trials < 1:
         raise SettingsError("--search", str(trials), "at least 1 trial", "ask for 20, for example")
     if count() > 1:

@@ -118,11 +118,14 @@ def learn(
     Raises:
         DataError: parts that nothing can be learnt from.
     """
-    data, scale, part = prepare(settings, study)
     every = members_of(settings)
+    for one in every:
+        Network(one)  # what cannot be built is refused before any of it is trained
+    data, scale, part = prepare(settings, study)
     members, history = [], []
     for number, one in enumerate(every):
         tell = _of_member(progress, number, len(every))
+        tell = tell if leads() else None
         network, epochs = (grow if one.network.kind == "boosting" else fit)(one, scale, data, part, tell)
         members.append(network)
         history += epochs
@@ -136,7 +139,7 @@ def learn(
 def prepare(settings: Settings, study: Study) -> tuple[Sequences, Scale, dict[str, Int64]]:
     """What ``fit`` needs of a study: the sequences of all stays, the scale of the training part, and the parts."""
     part = {name: study.stays_of(name) for name in PARTS}
-    part["pretrain"] = np.flatnonzero(np.isin(study.part, ("train", "validation", "tuning")))
+    part["pretrain"] = np.flatnonzero(np.isin(study.part, ("train", "validation")))
     seen = study.rows_of(part["train"])
     data = sequences(settings, study.rows, study.site, (study.onset_stay, study.onset_time), seen)
     return data, fit_scale(study.rows.take(seen), settings.window.step.hours), part
@@ -150,7 +153,7 @@ def members_of(settings: Settings) -> list[Settings]:
         replace(
             settings,
             network=replace(network, kind=kind, members=1, beside=()),
-            training=replace(training, seed=training.seed + number),
+            training=replace(training, seed=(training.seed + number) % 2**32),
         )
         for number, kind in enumerate(kinds)
     ]

@@ -25,19 +25,15 @@ class Augmentation:
     Attributes:
         settings: chances and sizes under ``[training]``.
         spread: standard deviation of each signal in clinical units, ``(S,)``; 0 for one that training never saw.
-        max_age: hours for which a value of each signal counts, ``(S,)``.
     """
 
     settings: Settings
     spread: Float32
-    max_age: Float32
 
     @classmethod
     def of(cls, settings: Settings, scale: Scale) -> Augmentation:
         """The augmentation of these settings, with spreads of the training part."""
-        signals = settings.signals.values()
-        hours = [np.inf if channel.max_age.whole_stay else channel.max_age.hours for channel in signals]
-        return cls(settings, (scale.std * scale.seen)[: len(signals)], np.array(hours, np.float32))
+        return cls(settings, (scale.std * scale.seen)[: len(settings.signals)])
 
     def __call__(self, batch: Batch, rng: np.random.Generator) -> Batch:
         """A batch as it might have been charted: first with errors, then late, then without some signals."""
@@ -45,7 +41,7 @@ class Augmentation:
         if training.noise > 0:
             batch = misread(batch, training.noise * self.spread, step, rng)
         if training.time_shift > 0:
-            batch = chart_late(batch, training.time_shift, step, self.max_age, rng)
+            batch = chart_late(batch, training.time_shift, len(self.spread), rng)
         if training.channel_dropout > 0:
             batch = lose_signals(batch, training.channel_dropout, len(self.spread), rng)
         return batch
@@ -71,25 +67,21 @@ def misread(batch: Batch, sizes: Float32, step: float, rng: np.random.Generator)
     return replace(batch, value=value)
 
 
-def chart_late(batch: Batch, chance: float, step: float, max_age: Float32, rng: np.random.Generator) -> Batch:
+def chart_late(batch: Batch, chance: float, signals: int, rng: np.random.Generator) -> Batch:
     """Let signals of a stay come one step late throughout, each with this chance.
 
-    A row then knows what the row before knew, a step older; the first row knows nothing, and a value that has grown
-    older than ``max_age`` counts no more.
+    A row then knows of the signal what the row before knew, as fresh as it was there: what is charted late is stamped
+    late too. The first row knows nothing.
 
     Args:
         batch: rows in clinical units.
         chance: for each signal of each stay.
-        step: hours of a step.
-        max_age: hours for which a value counts, ``(S,)``.
+        signals: how many channels are signals; those after them are demographics.
         rng: decides which signals are late.
     """
-    signals = len(max_age)
     late = torch.from_numpy(rng.random((batch.value.shape[0], 1, signals)) < chance)
     value, age = (_a_row_later(column[..., :signals]) for column in (batch.value, batch.age))
-    age = age + step
-    old = age > torch.from_numpy(max_age)
-    return _with_signals(batch, late, value.masked_fill(old, torch.nan), age.masked_fill(old, torch.nan))
+    return _with_signals(batch, late, value, age)
 
 
 def lose_signals(batch: Batch, chance: float, signals: int, rng: np.random.Generator) -> Batch:

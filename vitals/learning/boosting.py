@@ -8,6 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.ensemble import HistGradientBoostingClassifier
+from threadpoolctl import threadpool_limits
 
 from vitals.learning.baselines import drawn
 from vitals.learning.batches import Sequences, batch_of
@@ -54,14 +55,16 @@ def grow(
     seen, unseen = summaries(network, data, train, learnt), summaries(network, data, validation, asked)
     if progress:
         progress(1, 3, "trees")
-    boosting = _boosting(seed, len(learnt)).fit(seen, data.target[learnt], data.weight[learnt] * raised)
+    with threadpool_limits(1):  # one thread a process, and the same trees on every machine
+        boosting = _boosting(seed, len(learnt)).fit(seen, data.target[learnt], data.weight[learnt] * raised)
     head = network.head
     assert isinstance(head, Trees)
     head.load(boosting)
     if progress:
         progress(3, 3, "trees")
     train_loss, validation_loss = (
-        _loss(boosting.decision_function(rows), data, at) for rows, at in ((seen, learnt), (unseen, asked))
+        _loss(boosting.decision_function(rows), data, at, more)
+        for rows, at, more in ((seen, learnt, raised), (unseen, asked, np.ones(len(asked))))
     )
     return network, [Epoch(1, train_loss, validation_loss)]
 
@@ -80,9 +83,9 @@ def _boosting(seed: int, rows: int) -> HistGradientBoostingClassifier:
     )  # fmt: skip
 
 
-def _loss(logit: Float64, data: Sequences, rows: Int64) -> float:
+def _loss(logit: Float64, data: Sequences, rows: Int64, raised: Float64) -> float:
     """Mean weighted cross-entropy, as :func:`~vitals.learning.fit.validation_loss` counts it."""
-    weight = data.weight[rows].astype(np.float64)
+    weight = data.weight[rows] * raised
     return float((weight * (np.logaddexp(0, logit) - data.target[rows] * logit)).sum() / weight.sum())
 
 

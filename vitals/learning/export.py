@@ -14,7 +14,7 @@ from torch import Tensor, nn
 import vitals
 from vitals.learning.ensemble import Ensemble
 from vitals.learning.network import Network
-from vitals.learning.trees import TREES
+from vitals.learning.trees import TREES, Trees
 from vitals.spec.modelfile import FORMAT, INPUTS, METADATA, OUTPUTS, channel_table
 from vitals.spec.settings import Settings
 
@@ -48,6 +48,7 @@ def export(network: Network | Ensemble, settings: Settings, about: dict[str, Any
     graph = _Graph(network).eval()
     value = torch.zeros(2, 3, len(settings.channels))
     buffer: Any = io.BytesIO()  # the exporter takes one, though its types name paths alone
+    trees = any(isinstance(module, Trees) for module in network.modules())
     beds, steps = {0: "beds"}, {0: "beds", 1: "steps"}
     with warnings.catch_warnings():
         # the exporter warns that it is the older one and that the batch must not vary; the gate checks that it may
@@ -56,7 +57,7 @@ def export(network: Network | Ensemble, settings: Settings, about: dict[str, Any
             graph, (value, torch.zeros_like(value), torch.zeros(2, network.hidden_size)), buffer,
             dynamo=False, opset_version=OPSET, input_names=[*INPUTS], output_names=[*OUTPUTS],
             dynamic_axes={"value": steps, "age": steps, "hidden": beds, "risk": steps, "logit": steps, "hidden_out": beds},
-            custom_opsets={TREES: 3}, autograd_inlining=False,  # trees are one operator, not what PyTorch does for them
+            custom_opsets={TREES: 3} if trees else None, autograd_inlining=False,  # trees are one operator, not what PyTorch does for them
         )  # fmt: skip
     model = onnx.load_from_string(buffer.getvalue())
     # in the order of the settings, never sorted: the order of the signals is the order of the columns

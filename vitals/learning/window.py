@@ -20,7 +20,7 @@ class Window(nn.Module):
     in how many of 12 rows it was measured. Of a vital also lowest and highest of 6 rows, the means of 24 and of 6, and
     the changes against 1, 6 and 12 rows ago. Then the share of all signals measured in 12 rows, and the demographics.
     What is unknown lies far below every value, where one split of a tree finds it. Rows before the stay are rows of
-    which nothing is known.
+    which nothing is known, so in its first hours a stay can be told from an older one: a hint of the clock is left.
 
     Args:
         channels: number of channels, C.

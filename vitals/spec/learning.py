@@ -30,7 +30,7 @@ class Network:
         kind: what remembers: the recurrent ``"gru"``, ``"lstm"`` and ``"grud"`` (a GRU whose inputs and state decay
             with the time since a signal was seen), dilated causal convolutions ``"tcn"``, causal attention
             ``"transformer"``. A ``"boosting"`` of trees reads summaries of the last 24 rows instead of learning what to
-            remember.
+            remember; of ``[training]`` it heeds the objective, ``site_balance`` and the seed alone.
         embed: units of the input layer.
         hidden: units of each layer of the memory.
         layers: number of layers of the memory; a ``"tcn"`` has as many as its reach needs.
@@ -123,6 +123,9 @@ class Training:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be trained with."""
+        for horizon in self.horizons:
+            if horizon <= 0 or horizon.whole_stay:
+                raise SettingsError("[training] horizons", horizon.text, "durations above 0", 'write ["12h", "24h"]')
         bounds = {
             "positive_weight": (0, 1e6), "epochs": (1, 10_000), "patience": (1, 10_000), "batch_stays": (1, 1_000_000),
             "learning_rate": (1e-9, 1), "weight_decay": (0, 1), "average": (0, 1000), "dropout_input": (0, 0.95),

@@ -116,10 +116,15 @@ def test_limits_at_the_edge_of_single_precision_decide_alike():
     assert np.allclose(said, boosting.decision_function(rows), atol=1e-5)
 
 
-def test_limits_rounded_up_would_show(monkeypatch):
-    nodes = np.array([0.1, 0.2, 0.3])
-    assert (trees_module._rounded_down(nodes) <= nodes).all()
-    assert (nodes.astype(np.float32) > nodes).any()
+def test_limits_rounded_to_the_nearest_would_show(monkeypatch):
+    _, boosting = _grown()
+    monkeypatch.setattr(trees_module, "_rounded_down", lambda limits: limits.astype(np.float32))
+    trees = Trees()
+    trees.load(boosting)
+    limits = np.unique(np.concatenate([stage[0].nodes["num_threshold"] for stage in boosting._predictors]))
+    rows = np.repeat(limits.astype(np.float32)[:, None], 12, 1)
+    said = trees(torch.from_numpy(rows)[None])[0, :, 0].numpy()
+    assert not np.allclose(said, boosting.decision_function(rows), atol=1e-5)
 
 
 def test_onnx_runtime_reads_the_same_trees_bit_for_bit_in_any_batch():

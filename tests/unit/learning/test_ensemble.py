@@ -13,7 +13,7 @@ from vitals.learning.ensemble import Ensemble
 from vitals.learning.export import export
 from vitals.scoring.model import read_model
 
-MIXED = [("gru", "lstm"), ("lstm", "grud", "gru"), ("gru", "gru", "tcn", "transformer")]
+MIXED = [("gru", "lstm"), ("lstm", "grud", "gru"), ("gru", "gru", "tcn", "transformer"), ("gru", "boosting")]
 
 
 def _members(kinds, lookback="stay"):
