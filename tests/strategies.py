@@ -483,7 +483,7 @@ def any_training(draw: st.DrawFn) -> Training:
         time_shift=draw(numbers(0.0, 1.0)),
         history_start=draw(numbers(0.0, 1.0)),
         pretrain_epochs=draw(st.integers(0, 10_000)),
-        horizons=tuple(draw(st.lists(any_duration(), max_size=3))),
+        horizons=tuple(draw(st.lists(any_duration().filter(lambda length: 0 < length < STAY), max_size=3))),
         horizons_weight=draw(numbers(0.0, 100.0)),
         next_row_weight=draw(numbers(0.0, 100.0)),
         site_balance=draw(numbers(0.0, 1.0)),

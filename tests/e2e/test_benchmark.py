@@ -30,7 +30,8 @@ def arguments(data: Path, out: Path, only: str) -> list[str]:
 def finished(out: Path) -> dict[str, float]:
     """When each finished run was written."""
     return {
-        file.parent.name: file.stat().st_mtime_ns for file in (out / "challenge2019" / "runs").glob("[!.]*/run.json")
+        file.parent.name: file.stat().st_mtime_ns
+        for file in (out / "challenge2019-quick" / "runs").glob("[!.]*/run.json")
     }
 
 
@@ -50,29 +51,31 @@ def test_it_goes_on_where_it_was_stopped(data: Path, tmp_path: Path, capsys: pyt
     assert process.returncode == 130, said
     assert said.rstrip().endswith("Stopped.")
     assert before
-    assert not (out / "benchmark.json").exists()
+    assert not (out / "benchmark-quick.json").exists()
 
     assert main(arguments(data, out, "cv-gru1-signals-fold*")) == 0
     after = finished(out)
     assert {name: after[name] for name in before} == before  # not one of them was done again
     assert set(after) == {f"cv-{name}-fold{fold}" for name in ("clock", "news2", "gru1-signals") for fold in (0, 1)}
-    assert [path.name for path in (out / "challenge2019" / "runs").iterdir() if path.name.startswith(".")] == []
+    assert [path.name for path in (out / "challenge2019-quick" / "runs").iterdir() if path.name.startswith(".")] == []
 
-    found = json.loads((out / "benchmark.json").read_text("utf-8"))["challenge2019"]
+    found = json.loads((out / "benchmark-quick.json").read_text("utf-8"))["challenge2019"]
     names = {table["name"]: [line["name"] for line in table["lines"]] for table in found["tables"]}
     assert names["main"] == ["gru, one network", "NEWS2", "the clock alone (hours since admission)"]
     assert names["hospitals"] == ["all hospitals → A", "all hospitals → B"]
     main_line = found["tables"][0]["lines"][0]
     assert main_line["patients"] == 240  # each judged once
     assert main_line["utility"][1] <= main_line["utility"][0] <= main_line["utility"][2]
-    assert "not a medical device" in (out / "benchmark.html").read_text("utf-8")
-    assert "the clock alone" in (out / "benchmark.md").read_text("utf-8")
+    assert "not a medical device" in (out / "benchmark-quick.html").read_text("utf-8")
+    assert "the clock alone" in (out / "benchmark-quick.md").read_text("utf-8")
     assert "AUROC" in capsys.readouterr().err
 
     # with everything there, nothing is done and the same is said
-    text = (out / "benchmark.md").read_bytes()
+    text = (out / "benchmark-quick.md").read_bytes()
     assert main(arguments(data, out, "cv-gru1-signals-fold*")) == 0
     assert finished(out) == after
-    assert (out / "benchmark.md").read_bytes() == text
+    assert (out / "benchmark-quick.md").read_bytes() == text
     assert " runs; " not in capsys.readouterr().err
-    assert (out / "challenge2019" / "cohort" / "cohort.json").is_file()
+    assert not (out / "benchmark.json").exists()  # a trial takes no place of what counts
+    assert not (out / "challenge2019").exists()
+    assert (out / "challenge2019-quick" / "cohort" / "cohort.json").is_file()

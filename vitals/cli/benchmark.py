@@ -42,10 +42,13 @@ def benchmark(
         bool, typer.Option("--full", help="All folds, and ensembles of every kind too: a day of work.")
     ] = False,
     quick: Annotated[
-        bool, typer.Option("--quick", help="A few stays and tiny networks, to see that all of it runs.")
+        bool, typer.Option("--quick", help="A few stays and tiny networks, to see that all of it runs; kept apart.")
     ] = False,
     only: Annotated[
-        str, typer.Option("--only", metavar="PATTERN", help="Do these runs only, such as 'cv-gru*'.")
+        str,
+        typer.Option(
+            "--only", metavar="PATTERN", help="Do these runs only, such as 'cv-gru*'; the clock and NEWS2 always run."
+        ),
     ] = "*",
     processes: Annotated[
         int, typer.Option("--processes", help="Runs at a time, one thread and 2 to 3 GB each; 0 is one a core.")

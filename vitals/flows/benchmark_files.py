@@ -27,7 +27,10 @@ _TEACHING = (
     "windowing", "labelling", "learning", "scoring", "bedside", "cohort", "flows/study.py", "flows/training.py",
     "flows/parity.py", "flows/benchmark_running.py", "flows/benchmark_truth.py",
 )  # fmt: skip
-_JUDGING = ("alerting", "labelling", "flows/benchmark_judging.py", "flows/benchmark_lines.py")
+_JUDGING = (
+    "alerting", "labelling", "bedside", "flows/benchmark_judging.py", "flows/benchmark_lines.py",
+    "flows/benchmark_truth.py",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)

@@ -16,6 +16,7 @@ from vitals.flows.benchmark_variants import (
     COST,
     KINDS,
     kind_of,
+    named,
     quick,
     switched,
     variant,
@@ -169,7 +170,7 @@ class Planner:
 
     def _main(self) -> None:
         whole, seeds = range(self._options.folds), self._options.seeds
-        self._add("main", _named(self._kinds[0], seeds), self._networks(whole, self._kinds[0], seeds))
+        self._add("main", named(self._kinds[0], seeds), self._networks(whole, self._kinds[0], seeds))
         for learner, words in BEDSIDE.items():
             self._add("main", words, self._others(whole, learner))
         if self._rows == "hourly":  # where all are judged at one hour, the clock tells nothing
@@ -180,11 +181,19 @@ class Planner:
         together = self._networks(range(self._options.folds), kind, seeds)
         for site in sites:
             self._add("hospitals", f"all hospitals → {site}", together, site)
+        self._between(sites, kind, seeds)
+        parts = dict.fromkeys(kind.split("+")) if "+" in kind else {}
+        for i, part in enumerate(parts):  # each alone: some travel, others do not
+            many = 1 if i else seeds  # as many as stand in the one file
+            self._between(sites, part, many, f", {named(part, many)}")
+
+    def _between(self, sites: Sequence[str], kind: str, members: int, words: str = "") -> None:
+        """Taught in each hospital, asked in all of them."""
         for home in sites:
-            runs = self._networks(self._some, kind, seeds, site=home)
+            runs = self._networks(self._some, kind, members, site=home)
             for site in sites:
                 # a hospital of other patients is asked once, by the first of the networks that were taught at home
-                self._add("hospitals", f"{home} → {site}", runs if site == home else runs[:1], site)
+                self._add("hospitals", f"{home} → {site}{words}", runs if site == home else runs[:1], site)
 
     def _inputs(self) -> None:
         for inputs, words in (("signals", "all signals"), ("vitals", "eight bedside vitals")):
@@ -195,18 +204,22 @@ class Planner:
     def _every_kind(self) -> None:
         kind, seeds, few = self._kinds[0], self._options.seeds, self._few
         if few < seeds:
-            self._add("kinds", _named(kind, seeds), self._networks(self._some, kind, seeds))
+            self._add("kinds", named(kind, seeds), self._networks(self._some, kind, seeds))
         for kind in self._kinds:
-            self._add("kinds", _named(kind, few), self._networks(self._some, kind, few))
+            self._add("kinds", named(kind, few), self._networks(self._some, kind, few))
 
     def _baselines(self) -> None:
         kind, seeds = self._kinds[0], self._options.seeds
-        self._add("baselines", _named(kind, seeds), self._networks(self._some, kind, seeds))
+        self._add("baselines", named(kind, seeds), self._networks(self._some, kind, seeds))
         for learner, words in {**BASELINES, **BEDSIDE}.items():
             self._add("baselines", words, self._others(self._some, learner))
 
     def _ablations(self, sites: int) -> None:
-        kind, seeds = self._kinds[0].partition("+")[0], self._few
+        # what is switched is mostly how a network learns, and trees have none of it
+        kind = next((kind for word in self._kinds for kind in word.split("+") if kind != "boosting"), None)
+        if kind is None:
+            return
+        seeds = self._few
         self._add("ablations", f"the recipe as it is ({kind})", self._networks(self._some, kind, seeds))
         for ablation in ABLATIONS:
             found = switched(self._settings, ablation)
@@ -234,9 +247,3 @@ class Planner:
 
     def _add(self, table: str, name: str, runs: Sequence[Run], site: str | None = None) -> None:
         self._lines.append(Line(table, name, tuple(run.name for run in runs), site))
-
-
-def _named(kind: str, seeds: int) -> str:
-    """A network or an ensemble in words."""
-    many = seeds + kind.count("+")
-    return f"{kind}, one network" if many == 1 else f"{kind}, {many} in one file"

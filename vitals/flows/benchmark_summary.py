@@ -13,12 +13,12 @@ from vitals.flows.benchmark_cohort import CHALLENGES, Ground
 from vitals.flows.benchmark_files import read_facts, read_json, write_json
 from vitals.flows.benchmark_lines import warnings_of
 from vitals.flows.benchmark_plan import Line, Options, Plan
+from vitals.flows.benchmark_truth import KNOWN
 from vitals.report.benchmark_page import benchmark_markdown, benchmark_page
 from vitals.report.published import published
 from vitals.report.words import known, percent, score
 from vitals.spec.settings import Settings
 
-RESULTS, TEXT, PAGE = "benchmark.json", "benchmark.md", "benchmark.html"
 _TITLES = {
     "main": "Cross-validation by patient",
     "hospitals": "From one hospital to another",
@@ -28,6 +28,16 @@ _TITLES = {
     "ablations": "One setting changed",
 }
 _PACKAGES = ("numpy", "numba", "torch", "onnx", "onnxruntime", "scikit-learn")
+
+
+def stem(quick: bool) -> str:
+    """What the three files are called: those of a trial never take the place of those that count.
+
+    Example:
+        >>> stem(False), stem(True)
+        ('benchmark', 'benchmark-quick')
+    """
+    return "benchmark-quick" if quick else "benchmark"
 
 
 def summary(challenge: str, ground: Ground, settings: Settings, options: Options, plan: Plan) -> dict[str, Any]:
@@ -41,6 +51,7 @@ def summary(challenge: str, ground: Ground, settings: Settings, options: Options
         "quick": options.quick,
         "folds": options.folds,
         "seeds": options.seeds,
+        "parts": {"validation": KNOWN.validation, "tuning": KNOWN.tuning},
         "data": {name: ground.facts[name] for name in ("data_digest", "stays", "patients", "rows", "onsets", "sites")},
         "seconds": sum(one.get("seconds") or 0.0 for one in facts),
         "versions": {
@@ -75,13 +86,14 @@ def publish(
     found |= {"tables": [table for table in tables if table["lines"]], "failed": failed}
     found["warnings"] = _warnings(found)
     found["headline"] = headline(found)
-    whole = read_json(out / RESULTS)
+    page, text, results = (out / f"{stem(found['quick'])}.{ending}" for ending in ("html", "md", "json"))
+    whole = read_json(results)
     whole[found["challenge"]] = found
-    write_json(out / RESULTS, whole)
-    whole = read_json(out / RESULTS)  # as a reader finds it: what is no number has become null
-    for name, text in ((TEXT, benchmark_markdown(whole)), (PAGE, benchmark_page(whole))):
-        (out / name).write_text(text, "utf-8")
-    return {**found, "files": [str(out / name) for name in (PAGE, TEXT, RESULTS)]}
+    write_json(results, whole)
+    whole = read_json(results)  # as a reader finds it: what is no number has become null
+    text.write_text(benchmark_markdown(whole), "utf-8")
+    page.write_text(benchmark_page(whole), "utf-8")
+    return {**found, "files": [str(page), str(text), str(results)]}
 
 
 def _warnings(found: dict[str, Any]) -> list[str]:

@@ -10,7 +10,6 @@ from vitals.spec.settings import Settings
 
 KINDS: tuple[str, ...] = get_args(Kind)
 VITALS = ("heart_rate", "spo2", "temperature", "sbp", "map", "dbp", "resp_rate", "etco2")
-PERSON = ("age", "sex")
 BASELINES = {
     "logistic": "logistic regression", "tree": "decision tree", "forest": "random forest",
     "svm": "linear support vector machine", "boosting": "histogram gradient boosting",
@@ -61,6 +60,17 @@ def kind_of(settings: Settings) -> str:
     return "+".join((settings.network.kind, *settings.network.beside))
 
 
+def named(kind: str, members: int) -> str:
+    """A network or an ensemble in words.
+
+    Example:
+        >>> named("gru", 1), named("gru+boosting", 2)
+        ('gru, one network', 'gru+boosting, 3 in one file')
+    """
+    many = members + kind.count("+")
+    return f"{kind}, one network" if many == 1 else f"{kind}, {many} in one file"
+
+
 def variant(settings: Settings, kind: str, members: int, inputs: str = "signals", clock: bool = False) -> Settings:
     """The recipe with another kind of network, another number of members, other inputs.
 
@@ -68,21 +78,20 @@ def variant(settings: Settings, kind: str, members: int, inputs: str = "signals"
         settings: the recipe.
         kind: of network; ``"gru+boosting"`` for one that has others beside it.
         members: networks of the first kind in the one file.
-        inputs: ``"signals"`` keeps all; ``"vitals"`` keeps the eight bedside vitals, age and sex.
+        inputs: ``"signals"`` keeps all; ``"vitals"`` keeps the eight bedside vitals and the demographics.
         clock: take the time since admission as an input.
 
     Example:
         >>> from vitals.spec.shipped import settings_file
         >>> small = variant(Settings.from_toml(settings_file("sepsis-icu")), "lstm", 3, "vitals")
         >>> small.network.kind, small.network.members, len(small.channels)
-        ('lstm', 3, 10)
+        ('lstm', 3, 13)
     """
     tables = settings.to_tables()
     first, *beside = kind.split("+")
     tables["network"] |= {"kind": first, "beside": beside, "members": members, "clock": clock}
     if inputs == "vitals":
         tables["signals"] = {name: how for name, how in tables["signals"].items() if name in VITALS}
-        tables["demographics"] = [name for name in tables["demographics"] if name in PERSON]
     return Settings.from_tables(tables)
 
 

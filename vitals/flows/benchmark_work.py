@@ -118,6 +118,9 @@ class _Crew:
         try:
             worker.line.send(worker.task)
         except OSError:  # it died between two tasks; listening finds that out
+            if worker.task is not None:  # never begun: another process shall do it
+                self.waiting.appendleft(worker.task)
+                worker.task = None
             return
         if worker.task is None:
             worker.process.join()
@@ -151,7 +154,7 @@ class _Crew:
             self.failed[worker.task.name] = why
 
     def replace(self, worker: _Worker) -> None:
-        """A process died in the middle of its task: the machine had no memory left, or someone ended it."""
+        """A process died, mostly in the middle of its task: the machine had no memory left, or someone ended it."""
         worker.process.join()
         worker.line.close()
         why = f"its process ended with code {worker.process.exitcode}; with too little memory, use fewer --processes"

@@ -12,9 +12,10 @@ from vitals.flows.benchmark_cohort import CHALLENGES, Ground, ready_ground
 from vitals.flows.benchmark_files import is_finished, read_facts, run_digest, teaching_digest
 from vitals.flows.benchmark_lines import line_digest, read_figures
 from vitals.flows.benchmark_plan import Line, Options, Plan, Planner, Run
-from vitals.flows.benchmark_summary import publish, summary
+from vitals.flows.benchmark_summary import publish, stem, summary
 from vitals.flows.benchmark_work import Task, work
 from vitals.flows.writing import refuse_unwritable
+from vitals.learning.distributed import count
 from vitals.spec.settings import Settings
 from vitals.spec.shipped import settings_file
 
@@ -38,7 +39,8 @@ def benchmark(
     """Teach, judge and print everything that a benchmark names; what was finished before is not done again.
 
     Every run learns from some patients and is judged on others: normalisation, weights, stopping, calibration and
-    threshold never see a judged patient. Finished runs lie in ``OUT/CHALLENGE/runs``.
+    threshold never see a judged patient. Finished runs lie in ``OUT/CHALLENGE/runs``; a quick trial lies in
+    ``OUT/CHALLENGE-quick`` and ``benchmark-quick.*``, apart from what counts.
 
     Args:
         challenge: ``"challenge2019"`` or ``"challenge2012"``.
@@ -51,7 +53,7 @@ def benchmark(
         The figures of this challenge with a few sentences on them, what failed, and the files written.
 
     Raises:
-        SettingsError: an unknown challenge, kind or pattern, or a place that cannot be written.
+        SettingsError: an unknown challenge, kind or pattern, a place that cannot be written, or torchrun.
         DataError: data that cannot be read, or not a single run that came to its end.
 
     Example:
@@ -63,10 +65,15 @@ def benchmark(
     if challenge not in CHALLENGES:
         wanted, cure = " or ".join(CHALLENGES), nearest(challenge, CHALLENGES)
         raise SettingsError("benchmark", f'"{challenge}"', wanted, cure)
+    if count() > 1:  # the processes that do the runs would wait for those of torchrun
+        raise SettingsError(
+            "benchmark", f"{count()} processes of torchrun", "one process", "start it without torchrun; see --processes"
+        )
     about = CHALLENGES[challenge]
     settings = Settings.from_toml(settings_file(options.settings or about.recipe))
-    refuse_unwritable(out / "benchmark.json")
-    ground = ready_ground(challenge, Path(data), out / challenge, settings, options, progress)
+    refuse_unwritable(out / f"{stem(options.quick)}.json")
+    home = out / (f"{challenge}-quick" if options.quick else challenge)
+    ground = ready_ground(challenge, Path(data), home, settings, options, progress)
     plan = Planner(settings, options, about.rows).plan(ground.sites)
     failed = _run(plan.chosen(options.only), ground, options, progress)
     judged = _judge(plan, ground, options, failed, progress)

@@ -127,6 +127,10 @@ def data_words(found: Mapping[str, Any]) -> str:
     )
 
 
+def _folds(judged: int, folds: int) -> str:
+    return f"one fold of {folds}" if judged == 1 else f"all {folds} folds pooled"
+
+
 def table_note(found: Mapping[str, Any], table: Mapping[str, Any]) -> str:
     """On whom a table was judged.
 
@@ -136,23 +140,25 @@ def table_note(found: Mapping[str, Any], table: Mapping[str, Any]) -> str:
     """
     lines, notes = table["lines"], []
     if table["name"] == "hospitals":
+        home = max((line["runs"] for line in lines if line["name"].startswith(f"{line['site']} → ")), default=0)
         notes.append("A → B: taught by patients of A alone, threshold and calibration included, judged on all patients of B. "
-                     "A → A: judged on patients of A that it has not seen.")  # fmt: skip
+                     "A → A: judged on patients of A that it has not seen"
+                     + (f", {_folds(home, found['folds'])}. " if home else ". ")
+                     + f"All hospitals → A: {_folds(found['folds'], found['folds'])}.")  # fmt: skip
     else:
         folds, patients = {line["runs"] for line in lines}, {line["patients"] for line in lines}
         if folds == {1}:
-            notes.append(f"Judged on one fold of {found['folds']} ({number(max(patients))} patients).")
+            notes.append(f"Judged on {_folds(1, found['folds'])} ({number(max(patients))} patients).")
         elif len(folds) == 1:
-            notes.append(f"Judged on all {found['folds']} folds pooled ({number(max(patients))} patients), each by the run that had "
-                         "not seen it, with that run's own threshold and calibration.")  # fmt: skip
+            notes.append(f"Judged on {_folds(found['folds'], found['folds'])} ({number(max(patients))} patients), each by the run that "
+                         "had not seen it, with that run's own threshold and calibration.")  # fmt: skip
     if table["name"] == "ablations":
-        notes.append("Each line changes one setting of the recipe; differences within the interval may be chance.")
+        notes.append("Each line changes one setting of the recipe; differences within the interval may be chance. Pretraining "
+                     "may read rows of all patients that the run may know, but no label.")  # fmt: skip
     return " ".join(notes)
 
 
 METHOD = (
-    "Of the patients that a run may know, 6 % stop the training, 8 % choose calibration and threshold, the rest fit weights and "
-    "normalisation; the learner is given no row of a judged patient. Networks are judged by their exported ONNX file.",
     "Intervals hold 95 % of resampled patients: 1,000 draws for utility and recall, 200 for AUROC and AUPRC; "
     "calibration has none.",
 )
@@ -163,9 +169,19 @@ METHOD_HOURLY = (
     "Recall is that of the best threshold with no more alarms than NEWS2 ≥ 5 or ≥ 7 raises on the same patients, or than 5, 10 or "
     "30 alarms per 100 patient-days. NEWS2 takes each value for at most eight hours; what is missing counts 0.",
 )
-METHOD_LAST = ("One risk a stay is judged: that of its last row, 48 hours after admission.",)
+METHOD_LAST = (
+    "One risk a stay is judged: that of its last row, 48 hours after admission.",
+    "Networks are judged with the calibration in their file, which was chosen on every row of the tuning part; learners without a "
+    "memory are fitted and recalibrated on last rows alone. So their slope, intercept and ICI are not earned alike.",
+)
 
 
 def method(found: Mapping[str, Any]) -> tuple[str, ...]:
     """How the figures were made."""
-    return (*METHOD, *(METHOD_HOURLY if found["rows"] == "hourly" else METHOD_LAST))
+    stop, tune = (percent(dig(found, "parts", name)) for name in ("validation", "tuning"))
+    known_patients = (
+        f"Of the patients that a run may know, {stop} stop the training, {tune} choose calibration and threshold, the rest fit "
+        "weights and normalisation; the learner is given no row of a judged patient. Networks are judged by their exported ONNX "
+        "file."
+    )
+    return (known_patients, *METHOD, *(METHOD_HOURLY if found["rows"] == "hourly" else METHOD_LAST))

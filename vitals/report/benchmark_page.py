@@ -16,7 +16,7 @@ from vitals.report.words import DASH, dig, known, number, score
 
 Found = Mapping[str, Any]
 _PUBLISHED = ("published elsewhere", "protocol", "utility", "AUROC", "AUPRC", "source")
-_TITLE = "Benchmark on public data"
+_TITLE, _TRIAL = "Benchmark on public data", "Quick trial of the benchmark: these figures mean nothing"
 
 
 def benchmark_page(whole: Mapping[str, Found]) -> Markup:
@@ -29,13 +29,17 @@ def benchmark_page(whole: Mapping[str, Found]) -> Markup:
     head = element(
         "head", Markup('<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">'),
         Markup("<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"),
-        element("title", _TITLE), element("style", Markup(style)),
+        element("title", _title(whole)), element("style", Markup(style)),
     )  # fmt: skip
     body = element(
         "body", element("p", NOTICE, class_="notice", role="note"),
-        element("main", element("h1", _TITLE), *(_challenge(found) for found in whole.values())),
+        element("main", element("h1", _title(whole)), *(_challenge(found) for found in whole.values())),
     )  # fmt: skip
     return join([Markup("<!doctype html>\n"), element("html", head, body, lang="en"), "\n"])
+
+
+def _title(whole: Mapping[str, Found]) -> str:
+    return _TRIAL if any(found["quick"] for found in whole.values()) else _TITLE
 
 
 def _challenge(found: Found) -> Markup:
@@ -135,7 +139,7 @@ def benchmark_markdown(whole: Mapping[str, Found]) -> str:
     Args:
         whole: what ``benchmark.json`` holds.
     """
-    lines = [f"# {_TITLE}", "", f"**{NOTICE}**", ""]
+    lines = [f"# {_title(whole)}", "", f"**{NOTICE}**", ""]
     for found in whole.values():
         lines += [f"## {found['title']}", "", data_words(found), ""]
         lines += [

@@ -41,6 +41,12 @@ def test_an_unknown_challenge_is_refused(capsys: pytest.CaptureFixture[str]) -> 
     assert "challenge2019 or challenge2012" in capsys.readouterr().err
 
 
+def test_processes_of_torchrun_are_refused(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    assert main(ASK) == 1
+    assert "2 processes of torchrun; wanted one process" in capsys.readouterr().err
+
+
 def test_an_empty_folder_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     assert (

@@ -15,6 +15,7 @@ from vitals.errors import DataError
 from vitals.flows.benchmark_judging import judge_hourly, judge_last
 from vitals.flows.benchmark_lines import warnings_of
 from vitals.flows.benchmark_truth import Truth
+from vitals.labelling.calibration import slope_intercept
 from vitals.labelling.labels import NO_ONSET
 from vitals.labelling.ranking import auprc, auroc
 from vitals.spec.duration import Duration
@@ -113,7 +114,9 @@ def test_a_row_without_a_risk_ranks_lowest_and_is_never_called() -> None:
     assert figures["auroc"][0] == auroc(truth.label, np.where(gone, 0, risk))
     assert figures["auprc"][0] == auprc(truth.label, np.where(gone, 0, risk))
     assert figures["utility"][0] == judged(truth, np.where(gone, np.float32(0), risk))["utility"][0]
-    assert figures["slope"] == judged(truth.of(np.arange(len(truth))), with_gaps)["slope"]
+    assert (figures["slope"], figures["intercept"]) == slope_intercept(
+        truth.label[~gone], risk[~gone]
+    )  # no row for them
 
 
 def test_resampled_ranks_are_those_of_rows_written_down_as_often_as_drawn() -> None:
@@ -138,7 +141,11 @@ def test_an_interval_of_ranks_widens_with_patients_not_with_rows() -> None:
     once = ranking_intervals(truth.label, risk, patient, 50)
     often = ranking_intervals(np.tile(truth.label, 10), np.tile(risk, 10), np.tile(patient, 10), 50)
     assert often["auroc"] == pytest.approx(once["auroc"])
-    assert ranking_intervals(truth.label * 0, risk, patient, 5)["auroc"][0] is not None
+    alike = np.random.default_rng(3).random(len(truth), np.float32)[truth.bed]  # one risk a patient
+    strangers, rows = np.arange(len(patient)), (truth.label, alike)
+    assert np.ptp(ranking_intervals(*rows, patient, 50)["auroc"][1:]) > 2 * np.ptp(
+        ranking_intervals(*rows, strangers, 50)["auroc"][1:]
+    )
     assert all(map(math.isnan, ranking_intervals(truth.label * 0, risk, patient, 5)["auroc"]))
 
 

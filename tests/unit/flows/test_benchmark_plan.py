@@ -59,10 +59,38 @@ def test_hospitals_are_asked_by_those_taught_elsewhere() -> None:
     assert not any(line.table == "hospitals" for line in plan(sites=("A",)).lines)
 
 
+def test_hospitals_ask_the_parts_of_a_mixture_alone() -> None:
+    found = plan(kinds=("gru+boosting",), seeds=2)
+    lines = {line.name: line for line in found.lines if line.table == "hospitals"}
+    pairs = ["A → A", "A → B", "B → A", "B → B"]
+    words = ("", ", gru, 2 in one file", ", boosting, one network")
+    assert [*lines][2:] == [pair + part for part in words for pair in pairs]
+    runs = {run.name: run for run in found.runs}
+    for name, kind, members in ((words[1], "gru", 2), (words[2], "boosting", 1)):
+        line = lines["B → A" + name]
+        shape = runs[line.runs[0]].settings.network
+        assert (shape.kind, shape.members, shape.beside) == (kind, members, ())
+        assert (runs[line.runs[0]].site, line.site) == ("B", "A")
+    assert lines["B → A"].runs == ("from-B-gru+boosting2-signals-fold0",)
+
+
+def test_trees_alone_have_no_settings_to_switch() -> None:
+    """What is switched is switched in the first kind that learns in epochs."""
+    first = {
+        kinds: [line.name for line in plan(kinds=kinds).lines if line.table == "ablations"][:1]
+        for kinds in (("boosting",), ("boosting", "lstm"), ("boosting+gru",))
+    }
+    assert first == {
+        ("boosting",): [],
+        ("boosting", "lstm"): ["the recipe as it is (lstm)"],
+        ("boosting+gru",): ["the recipe as it is (gru)"],
+    }
+
+
 def test_variants_are_what_their_names_say() -> None:
     runs = {run.name: run.settings for run in plan().runs}
     assert set(runs["cv-gru3-vitals-fold0"].signals) == set(VITALS)
-    assert runs["cv-gru3-vitals-fold0"].demographics == ("age", "sex")
+    assert runs["cv-gru3-vitals-fold0"].demographics == runs["cv-gru3-signals-fold0"].demographics
     assert runs["cv-gru3-signals-clock-fold0"].network.clock
     assert not runs["cv-gru3-signals-fold0"].network.clock
     assert runs["cv-gru3-signals-fold0"].network.members == 3

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +13,13 @@ import pytest
 from tests.unit.flows.challenge import random_truth, write_challenge
 from vitals.cohort.challenge2019 import import_challenge2019
 from vitals.errors import DataError
-from vitals.flows import benchmark_running
+from vitals.flows import benchmark_files, benchmark_running
 from vitals.flows.benchmark_files import is_finished, read_run, run_digest, teaching_digest, write_run
 from vitals.flows.benchmark_lines import judge, line_digest, pooled, read_figures
 from vitals.flows.benchmark_plan import Line, Options, Planner, Run
 from vitals.flows.benchmark_truth import Truth, parts_of, read_truth, truth_of
 from vitals.flows.study import Study, open_study
+from vitals.labelling.utility import hours_from_onset, utility
 from vitals.spec.settings import Settings
 from vitals.spec.shipped import settings_file
 
@@ -84,11 +86,47 @@ def test_a_run_keeps_risks_of_every_judged_row(name: str, ground: tuple[str, str
     known = found.risk[~np.isnan(found.risk)]
     assert ((known >= 0) & (known <= 1)).all()
     assert found.facts["probability"] == ("sirs" not in name)
-    assert found.facts["tuning_utility"] >= 0
+    assert (found.facts["tuning_utility"] > 0) == (
+        found.facts["threshold"] <= 1
+    )  # where calling gains nothing, nobody is
     assert (tmp_path / name / "model.onnx").is_file() == ("gru" in name)
     digest = run_digest(run, "d19e57")
     assert is_finished(tmp_path / name, digest, keep=False)
     assert not is_finished(tmp_path / name, run_digest(run, "other"), keep=True)
+
+
+@pytest.mark.parametrize("pays", [True, False])
+def test_the_threshold_is_the_best_of_the_tuning_part(pays: bool, ground: tuple[str, str, Truth]) -> None:
+    """Every threshold one after the other; where all calls are false ones, nobody is called."""
+    study = open_study(RECIPE, [Path(ground[0])])
+    tau = hours_from_onset(study.rows.time, study.rows.bed, study.onset_stay, study.onset_time)
+    noise = np.random.default_rng(3).normal(0, 0.3, len(tau))
+    risk = np.round(0.5 + 0.2 * (study.label + noise), 2).astype(np.float32)
+    if not pays:
+        risk[~np.isnan(tau)] = np.nan  # stays with an onset have no risk
+    found = benchmark_running._threshold(run_named("cv-clock-fold0"), study, risk)
+    tried = {float(one): utility(tau, risk >= one) for one in np.unique(risk[~np.isnan(risk)])}
+    assert (max(tried.values()) > 0) == pays
+    assert found["tuning_utility"] == pytest.approx(max(*tried.values(), 0.0))
+    threshold = found["threshold"]
+    assert threshold is not None
+    assert utility(tau, risk >= threshold) == pytest.approx(found["tuning_utility"])
+
+
+def test_figures_are_kept_until_what_judges_them_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ignored = shutil.ignore_patterns("__pycache__")
+    package = Path(shutil.copytree(benchmark_files._PACKAGE, tmp_path / "vitals", ignore=ignored))
+    monkeypatch.setattr(benchmark_files, "_PACKAGE", package)
+    digests = []
+    for place, more in [
+        ("bedside/news2.py", ""), ("bedside/news2.py", "# a comment"), ("cli/main.py", "CHANGED = 1"),
+        ("bedside/news2.py", "CHANGED = 1"), ("flows/benchmark_truth.py", "CHANGED = 1"), ("alerting/curve.py", "CHANGED = 1"),
+    ]:  # fmt: skip
+        with (package / place).open("a", encoding="utf-8") as file:
+            file.write(f"\n{more}\n")
+        digests.append(benchmark_files._program.__wrapped__(benchmark_files._JUDGING))
+    assert digests[0] == digests[1] == digests[2]
+    assert len(set(digests[2:])) == 4
 
 
 def test_a_run_of_another_program_counts_only_when_asked(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from vitals.errors import DataError
-from vitals.flows.benchmark_work import Task, work
+from vitals.flows.benchmark_work import Task, _Crew, _Worker, work
 
 HERE = "tests.unit.flows.test_benchmark_work"
 
@@ -54,6 +54,22 @@ def test_one_failing_task_keeps_none_of_the_others_from_being_done(tmp_path: Pat
     assert told[-1] == (700, 700, "5 of 5 runs")
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
     assert multiprocessing.active_children() == []
+
+
+def test_a_process_that_died_between_two_tasks_costs_none_of_them(tmp_path: Path) -> None:
+    context = multiprocessing.get_context("spawn")
+    ours, theirs = context.Pipe()
+    dead = context.Process(target=os._exit, args=(7,))
+    dead.start()
+    dead.join()
+    theirs.close()
+    crew = _Crew([Task(name, f"{HERE}:mark", (str(tmp_path), name)) for name in ("one", "two")], None, "runs")
+    crew.workers.append(_Worker(dead, ours))
+    crew.give(crew.workers[0])
+    while crew.workers:
+        crew.listen()
+    assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
+    assert (crew.failed, crew.finished) == ({}, 2)
 
 
 def test_nothing_to_do_is_done_at_once() -> None:

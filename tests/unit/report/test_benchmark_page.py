@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree as ET
 
@@ -10,9 +11,12 @@ import numpy as np
 import pytest
 
 from tests.unit.flows.challenge import random_truth
+from vitals.errors import DataError
+from vitals.flows import benchmarking
 from vitals.flows.benchmark_judging import judge_hourly, judge_last
-from vitals.flows.benchmark_summary import headline
-from vitals.report.benchmark_cells import brief, columns
+from vitals.flows.benchmark_plan import Options
+from vitals.flows.benchmark_summary import headline, publish
+from vitals.report.benchmark_cells import brief, columns, table_note
 from vitals.report.benchmark_page import benchmark_markdown, benchmark_page
 from vitals.report.dots import Dot, Series, dot_chart
 from vitals.report.published import published
@@ -60,6 +64,57 @@ def test_page_and_text_say_the_same(found: dict[str, Any]) -> None:
     assert "http" not in page.replace("http://www.w3.org/2000/svg", "").replace("http-equiv", "")
     rows = [row for row in text.splitlines() if row.startswith("|")]
     assert {row.count("|") for row in rows} == {len(columns(found)) + 2, 7}
+
+
+def test_it_says_what_the_known_patients_were_used_for(found: dict[str, Any]) -> None:
+    found["parts"] = {"validation": 0.03, "tuning": 0.12}
+    assert "3% stop the training, 12% choose calibration" in benchmark_markdown({"some": found})
+    said = "calibration in their file" in benchmark_page({"some": found})
+    assert said == (found["rows"] == "last")  # hourly, all learners are calibrated on the same rows
+
+
+def test_a_trial_is_called_one(found: dict[str, Any]) -> None:
+    for whole, trial in (({"some": found}, False), ({"some": {**found, "quick": True}}, True)):
+        assert ("<h1>Quick trial" in benchmark_page(whole)) == trial
+        assert benchmark_markdown(whole).startswith("# Quick trial") == trial
+
+
+def test_a_trial_takes_the_place_of_nothing(
+    found: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found["challenge"] = "challenge2019"
+    publish(tmp_path, dict(found), [], {})
+    before = {path.name: path.read_bytes() for path in tmp_path.iterdir()}
+    files = publish(tmp_path, {**found, "quick": True}, [], {})["files"]
+    assert [Path(file).name for file in files] == [f"benchmark-quick.{ending}" for ending in ("html", "md", "json")]
+    assert {name: (tmp_path / name).read_bytes() for name in before} == before
+
+    homes = []
+
+    def ready_ground(challenge: str, data: Path, home: Path, *_: object) -> None:
+        homes.append(home)
+        raise DataError("stop", "enough", "no more", "look at where it would lie")
+
+    monkeypatch.setattr(benchmarking, "ready_ground", ready_ground)
+    for quick in (False, True):
+        with pytest.raises(DataError, match="enough"):
+            benchmarking.benchmark("challenge2019", "data", tmp_path, Options(quick=quick))
+    assert [home.name for home in homes] == ["challenge2019", "challenge2019-quick"]
+
+
+@pytest.mark.parametrize(("runs", "words"), [(1, "not seen, one fold of 5"), (5, "not seen, all 5 folds pooled")])
+def test_hospitals_say_on_how_many_folds_they_were_judged(runs: int, words: str) -> None:
+    lines = [("all hospitals → B", 5, "B"), ("A → B, gru, one network", 1, "B"), ("B → B, gru, one network", runs, "B")]
+    table = {"name": "hospitals", "lines": [{"name": n, "runs": many, "site": site} for n, many, site in lines]}
+    note = table_note({"folds": 5}, table)
+    assert words in note
+    assert "All hospitals → A: all 5 folds pooled" in note
+
+
+def test_quoted_results_say_who_quotes_them() -> None:
+    assert all("as quoted" in one["source"] for one in published("challenge2012"))
+    team = [one["utility"] for one in published("challenge2019") if "HEA-LSTM" in one["model"]]
+    assert team == [0.382, 0.413]
 
 
 def test_the_page_is_well_formed(found: dict[str, Any]) -> None:
