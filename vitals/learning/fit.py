@@ -58,7 +58,8 @@ def fit(
         after_epoch: called with every epoch; what it raises ends the training.
 
     Returns:
-        The network with the weights of its best validation epoch, on the processor, and what each epoch came to.
+        The network with the weights of its best validation epoch, or of the last as ``keep`` says, on the processor, and
+        what each epoch came to.
 
     Raises:
         DataError: a part without a stay, or training rows of one class only.
@@ -89,11 +90,11 @@ def fit(
         refuse_divergence(f"epoch {number}", losses[-1])
         history.append(Epoch(number, float(np.mean(losses)), validation_loss(averaged, data, parts["validation"])))
         best_yet = min(history, key=lambda epoch: epoch.validation_loss)
-        if best_yet.number == number:
+        if best_yet.number == number or training.keep == "last":
             best = copy.deepcopy(averaged.state_dict())
         if after_epoch:
             after_epoch(history[-1])
-        if number - best_yet.number >= training.patience:
+        if training.keep == "best" and number - best_yet.number >= training.patience:
             break
     network.load_state_dict(best)
     return network.eval().cpu(), history

@@ -80,6 +80,8 @@ class Training:
             of their ratio.
         epochs: at most this many passes.
         patience: stop after this many epochs without a better validation loss.
+        keep: the weights of the ``"best"`` validation epoch, or those of the ``"last"``, where the schedule has come to
+            its end: better where the validation part is small.
         crop: longest stretch learnt at once, beginning with an empty memory; ``"stay"`` learns whole stays.
         batch_stays: stays (or stretches of them) in a batch.
         learning_rate: peak of the one-cycle schedule.
@@ -103,6 +105,7 @@ class Training:
     positive_weight: float = 0.0
     epochs: int = 10
     patience: int = 4
+    keep: Literal["best", "last"] = "best"
     crop: Duration = Duration.parse("stay")
     batch_stays: int = 96
     learning_rate: float = 2e-3
