@@ -40,6 +40,7 @@ def sleep(progress: Any) -> None:
 
 
 def test_one_failing_task_keeps_none_of_the_others_from_being_done(tmp_path: Path) -> None:
+    others = set(multiprocessing.active_children())  # of other tests in this process
     tasks = [
         Task("refused", f"{HERE}:refuse", ()), Task("broken", f"{HERE}:break_down", ()), Task("dead", f"{HERE}:die", ()),
         *(Task(name, f"{HERE}:mark", (str(tmp_path), name), cost=2.0) for name in ("one", "two")),
@@ -53,7 +54,7 @@ def test_one_failing_task_keeps_none_of_the_others_from_being_done(tmp_path: Pat
     assert set(failed) == {"refused", "broken", "dead"}
     assert told[-1] == (700, 700, "5 of 5 runs")
     assert [done for done, _, _ in told] == sorted(done for done, _, _ in told)
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= others
 
 
 def test_a_process_that_died_between_two_tasks_costs_none_of_them(tmp_path: Path) -> None:
@@ -77,6 +78,8 @@ def test_nothing_to_do_is_done_at_once() -> None:
 
 
 def test_an_interruption_leaves_no_process(tmp_path: Path) -> None:
+    others = set(multiprocessing.active_children())  # of other tests in this process
+
     def stop(done: int, todo: int, words: str) -> None:
         if done:
             raise KeyboardInterrupt
@@ -89,4 +92,4 @@ def test_an_interruption_leaves_no_process(tmp_path: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
         work(tasks, 2, stop)
     assert time.monotonic() - began < 30
-    assert multiprocessing.active_children() == []
+    assert set(multiprocessing.active_children()) <= others
