@@ -69,7 +69,7 @@ def intervals(
         Interval(value=0.5, low=0.0, high=1.0)
     """
     sums = resample(evaluation.by_patient, replicates, seed)
-    return {name: _interval(evaluation.measure(name), measure(name, sums), level) for name in MEASURES}
+    return {name: interval(evaluation.measure(name), measure(name, sums), level) for name in MEASURES}
 
 
 def paired_difference(
@@ -98,7 +98,7 @@ def paired_difference(
         )
     sums, other_sums = resample(mine, replicates, seed), resample(theirs, replicates, seed)
     return {
-        name: _interval(one.measure(name) - other.measure(name), measure(name, sums) - measure(name, other_sums), level)
+        name: interval(one.measure(name) - other.measure(name), measure(name, sums) - measure(name, other_sums), level)
         for name in MEASURES
     }
 
@@ -113,7 +113,8 @@ def patient_weights(patients: int, replicates: int, seed: int) -> Iterator[Float
         yield counts.reshape(rows, patients).astype(np.float64)
 
 
-def _interval(value: float, draws: Float64, level: float) -> Interval:
+def interval(value: float, draws: Float64, level: float = 0.95) -> Interval:
+    """A figure with the percentile interval of its resamples; NaN bounds where none of them has anything to count."""
     known = draws[~np.isnan(draws)]
     if not len(known):
         return Interval(value, float("nan"), float("nan"))

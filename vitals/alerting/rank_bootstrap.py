@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals.alerting.bootstrap import patient_weights
+from vitals.alerting.bootstrap import interval, patient_weights
 from vitals.errors import DataError
 from vitals.labelling.ranking import auprc, auroc
 from vitals.windowing.compiled import compiled
@@ -61,12 +61,8 @@ def ranking_intervals(
     draws = np.concatenate(
         [np.zeros((0, 2))] + [weighted_ranking(ranked, weights) for weights in patient_weights(many, replicates, seed)]
     )
-    found = {}
-    for name, value, column in zip(("auroc", "auprc"), values, draws.T, strict=True):
-        known = column[~np.isnan(column)]
-        low, high = np.quantile(known, [0.025, 0.975]) if len(known) else (np.nan, np.nan)
-        found[name] = [value, float(low), float(high)]
-    return found
+    names = ("auroc", "auprc")
+    return {name: [*interval(value, drawn)] for name, value, drawn in zip(names, values, draws.T, strict=True)}
 
 
 def _ranked(positive: NDArray[np.bool_], risk: Float64, patient: NDArray[np.int64]) -> Ranked:

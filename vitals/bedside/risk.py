@@ -20,13 +20,17 @@ _SCORES: dict[str, tuple[Callable[..., BedsideScore], int]] = {
     "sirs": (sirs, 4),
 }
 BEDSIDE_SCORES = tuple(_SCORES)
-"""The names that :func:`bedside_risk` and :func:`points_risk` know."""
+"""The names that :func:`bedside_risk` knows."""
+CARRIED_HOURS = 8.0
+"""How long a value counts in a bedside score: a ward charts at least once a shift."""
 
 
-def bedside_risk(name: str, rows: Rows, channels: Sequence[str], max_age_hours: float | None = None) -> Float32:
+def bedside_risk(
+    name: str, rows: Rows, channels: Sequence[str], max_age_hours: float | None = CARRIED_HOURS
+) -> Float32:
     """A bedside score of each row, divided by the most points it can give.
 
-    It ranks patients; it is not a probability.
+    It ranks patients; it is not a probability. :func:`vitals.bedside.news2.news2_risk` makes thresholds of points.
 
     Args:
         name: one of :data:`BEDSIDE_SCORES`.
@@ -35,7 +39,8 @@ def bedside_risk(name: str, rows: Rows, channels: Sequence[str], max_age_hours: 
         max_age_hours: a value older than this counts as missing; ``None`` keeps what the windowing carried.
 
     Returns:
-        ``(R,)`` float32, 0 to 1; a missing part counts 0, and a row with no part at all has NaN.
+        ``(R,)`` float32, 0 to 1; a missing part counts 0, and a row with no part at all, or one that no risk is given
+        for (its ``reason``), has NaN.
 
     Raises:
         SettingsError: an unknown name.
@@ -49,25 +54,9 @@ def bedside_risk(name: str, rows: Rows, channels: Sequence[str], max_age_hours: 
         >>> [bedside_risk("sirs", rows, ["heart_rate", "resp_rate"], hours).tolist() for hours in (None, 8)]
         [[0.5], [0.25]]
     """
-    score, _ = _named(name)
-    return points_risk(name, score_rows(score, rows, channels, max_age_hours).score)
-
-
-def points_risk(name: str, points: Float32 | float) -> Float32:
-    """Points on the scale of :func:`bedside_risk`: ``points_risk("news2", 7)`` is the threshold that 7 points reach.
-
-    Raises:
-        SettingsError: an unknown name.
-
-    Example:
-        >>> float(points_risk("sirs", 2))
-        0.5
-    """
-    return np.asarray(points, np.float32) / np.float32(_named(name)[1])
-
-
-def _named(name: str) -> tuple[Callable[..., BedsideScore], int]:
     if name not in _SCORES:
         wanted = "one of " + ", ".join(BEDSIDE_SCORES)
         raise SettingsError("bedside score", f'"{name}"', wanted, nearest(name, BEDSIDE_SCORES))
-    return _SCORES[name]
+    score, highest = _SCORES[name]
+    risk = score_rows(score, rows, channels, max_age_hours).score / np.float32(highest)
+    return np.where(rows.reason == 0, risk, np.float32(np.nan)).astype(np.float32)

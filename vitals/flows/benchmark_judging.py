@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.alerting.bootstrap import resample
+from vitals.alerting.bootstrap import interval, resample
 from vitals.alerting.curve import Ledger
 from vitals.alerting.evaluate import Evaluation, evaluate
 from vitals.alerting.measures import COUNTS, measure
@@ -59,7 +59,7 @@ def judge_hourly(
     value = utility(truth.tau, called)
     return {
         **_counts(truth),
-        "utility": [value, *_bounds(worth)],
+        "utility": [*interval(value, worth)],
         "calls_per_100_rows": 100 * float(called.mean()),
         **_rows_and_calibration(
             truth.label, risk, truth.patient[truth.bed], truth.usable, (probability, replicates[1])
@@ -143,7 +143,7 @@ def _at(threshold: float) -> AlertPolicy:
 def _alarm_figures(found: Evaluation, drawn: Float64) -> dict[str, Any]:
     """Recall of all onsets, with the burden and the lead time at which it was had."""
     return {
-        "recall": [found.measure("recall_of_all"), *_bounds(measure("recall_of_all", drawn))],
+        "recall": [*interval(found.measure("recall_of_all"), measure("recall_of_all", drawn))],
         "alarms_per_100_patient_days": found.measure("alarms_per_100_patient_days"),
         "precision": found.measure("precision"),
         "median_lead_hours": found.lead_quartiles[1],
@@ -159,13 +159,5 @@ def _differences(alarms: dict[str, Evaluation], drawn: dict[str, Float64]) -> di
         if ours in alarms:
             value = alarms[ours].measure("recall_of_all") - alarms[theirs].measure("recall_of_all")
             draws = measure("recall_of_all", drawn[ours]) - measure("recall_of_all", drawn[theirs])
-            found[str(points)] = [value, *_bounds(draws)]
+            found[str(points)] = [*interval(value, draws)]
     return found
-
-
-def _bounds(draws: Float64) -> tuple[float, float]:
-    known = draws[~np.isnan(draws)]
-    if not len(known):
-        return (float("nan"), float("nan"))
-    low, high = np.quantile(known, [0.025, 0.975])
-    return (float(low), float(high))

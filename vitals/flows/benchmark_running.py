@@ -16,7 +16,7 @@ from vitals.bedside.risk import BEDSIDE_SCORES, bedside_risk
 from vitals.errors import DataError
 from vitals.flows.benchmark_files import digest_in_name, run_digest, write_run
 from vitals.flows.benchmark_plan import Run
-from vitals.flows.benchmark_truth import NEWS2_MAX_AGE_HOURS, parts_of, read_truth
+from vitals.flows.benchmark_truth import parts_of, read_truth
 from vitals.flows.parity import measure_parity, require_parity
 from vitals.flows.study import Study, open_study
 from vitals.flows.training import learn
@@ -106,7 +106,8 @@ def _ask_network(run: Run, known: Study, judged: Study, progress: Progress | Non
 def _ask_other(run: Run, known: Study, judged: Study) -> _Said:
     tuning = known.take("tuning")
     if run.learner in BEDSIDE_SCORES:
-        return _Said(_bedside(run, tuning), _bedside(run, judged), {})
+        risks = [bedside_risk(run.learner, study.rows, run.settings.channels) for study in (tuning, judged)]
+        return _Said(risks[0], risks[1], {})
     train = known.take("train")
     stay = train.rows.bed.astype(np.int64)
     everything = np.ones(len(stay), bool)
@@ -151,11 +152,6 @@ def _recalibrated(risk: Float32, slope: float, intercept: float) -> Float32:
     inside = np.clip(risk.astype(np.float64), _NEAREST, 1 - _NEAREST)
     logit = np.log(inside) - np.log1p(-inside)
     return (0.5 + 0.5 * np.tanh(0.5 * (intercept + slope * logit))).astype(np.float32)
-
-
-def _bedside(run: Run, study: Study) -> Float32:
-    risk = bedside_risk(run.learner, study.rows, run.settings.channels, NEWS2_MAX_AGE_HOURS)
-    return np.where(study.rows.reason == 0, risk, np.float32(np.nan)).astype(np.float32)
 
 
 def _threshold(run: Run, tuning: Study, risk: Float32) -> dict[str, float | None]:

@@ -12,8 +12,7 @@ from numpy.typing import NDArray
 
 from vitals.alerting.stays import Stays
 from vitals.bedside.news2 import SIGNALS as NEWS2_SIGNALS
-from vitals.bedside.news2 import news2, news2_risk
-from vitals.bedside.score import score_rows
+from vitals.bedside.risk import bedside_risk
 from vitals.cohort.split import parts
 from vitals.flows.study import Study
 from vitals.labelling.labels import NO_ONSET, first_onsets
@@ -21,7 +20,6 @@ from vitals.labelling.utility import hours_from_onset
 from vitals.spec.settings import Settings, Split
 from vitals.windowing.types import Float32, Float64, Int64, Rows
 
-NEWS2_MAX_AGE_HOURS = 8.0
 KNOWN = Split(seed=1, train=0.89, validation=0.04, tuning=0.07, held_out=0.0)
 """What the patients that a run may see are used for."""
 _QUICK = (120, 240)  # stays with and without an onset that a trial keeps of each site
@@ -151,8 +149,7 @@ def _news2(settings: Settings, rows: Rows) -> Float32:
     """NEWS2 of the rows, each value carried at most eight hours; NaN throughout where none of its signals is known."""
     if not set(NEWS2_SIGNALS) & set(settings.channels):
         return np.full(len(rows), np.nan, np.float32)
-    points = score_rows(news2, rows, settings.channels, NEWS2_MAX_AGE_HOURS).score
-    return np.where(rows.reason == 0, news2_risk(points), np.float32(np.nan)).astype(np.float32)
+    return bedside_risk("news2", rows, settings.channels)
 
 
 def folds_of(subject_ids: list[str], folds: int) -> Int64:

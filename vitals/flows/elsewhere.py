@@ -12,8 +12,8 @@ import numpy as np
 from vitals.alerting.curve import recall_at_burden
 from vitals.alerting.evaluate import evaluate
 from vitals.alerting.stays import Risks
-from vitals.bedside.news2 import news2, news2_risk
-from vitals.bedside.score import score_rows as bedside_rows
+from vitals.bedside.news2 import news2_risk
+from vitals.bedside.risk import bedside_risk
 from vitals.errors import DataError
 from vitals.flows.study import Study, open_study
 from vitals.labelling.ranking import auroc
@@ -24,7 +24,6 @@ from vitals.spec.settings import Alerting, Settings
 from vitals.windowing.types import Float32
 
 Progress = Callable[[int, int, str], None]
-NEWS2_MAX_AGE_HOURS = 8.0
 _TRIGGER = 5
 
 
@@ -57,7 +56,7 @@ def judge_elsewhere(
     opened = open_model(model)
     study = open_study(replace(opened.settings, label=question.label, alerting=question.alerting), [data], progress)
     risk = score_rows(opened, opened.initial_hidden(len(study.stay_id)), study.rows)
-    points = _news2(opened.settings, study)
+    points = bedside_risk("news2", study.rows, opened.settings.channels)
     rows = study.usable & np.isfinite(risk) & np.isfinite(points)  # those that both can rank
     label = study.label[rows]
     if not len(label) or label.min() == label.max():
@@ -68,12 +67,6 @@ def judge_elsewhere(
         "step_auroc": auroc(label, risk[rows]), "news2_step_auroc": auroc(label, points[rows]),
         **_at_equal_burden(study, risk, points, question.alerting),
     }  # fmt: skip
-
-
-def _news2(settings: Settings, study: Study) -> Float32:
-    """NEWS2 on the scale of a risk, each value carried at most eight hours; NaN where it knows nothing."""
-    score = bedside_rows(news2, study.rows, settings.channels, NEWS2_MAX_AGE_HOURS)
-    return np.where(study.rows.reason == 0, news2_risk(score.score), np.float32(np.nan)).astype(np.float32)
 
 
 def _at_equal_burden(study: Study, risk: Float32, points: Float32, search: Alerting) -> dict[str, Any]:

@@ -14,8 +14,8 @@ from vitals.alerting.curve import operating_curve, recall_at_burden
 from vitals.alerting.evaluate import Evaluation, evaluate
 from vitals.alerting.stays import Risks, Stays, patients_digest
 from vitals.bedside.news2 import SIGNALS as NEWS2_SIGNALS
-from vitals.bedside.news2 import news2, news2_risk
-from vitals.bedside.score import score_rows as bedside_rows
+from vitals.bedside.news2 import news2_risk
+from vitals.bedside.risk import bedside_risk
 from vitals.errors import SettingsError
 from vitals.flows.study import Study, open_study
 from vitals.flows.watching import find_policy
@@ -32,7 +32,6 @@ from vitals.ward.ward import refuse_other_model
 from vitals.windowing.types import Float32
 
 Progress = Callable[[int, int, str], None]
-NEWS2_MAX_AGE_HOURS = 8.0
 _NEWS2_TRIGGERS = (5, 7)
 
 
@@ -175,9 +174,8 @@ def _news2(model: Model, study: Study) -> Risks | None:
     """NEWS2 of the same rows, each value carried at most eight hours; None where the model reads none of its signals."""
     if not set(NEWS2_SIGNALS) & set(model.settings.signals):
         return None
-    score = bedside_rows(news2, study.rows, model.settings.channels, NEWS2_MAX_AGE_HOURS)
-    points = np.where(study.rows.reason == 0, news2_risk(score.score), np.float32(np.nan))
-    return Risks.of(study.rows.bed, study.rows.time, points)
+    risk = bedside_risk("news2", study.rows, model.settings.channels)
+    return Risks.of(study.rows.bed, study.rows.time, risk)
 
 
 def _beside(ours: Risks, bedside: Risks, stays: Stays, judged: Evaluation, search: Alerting) -> dict[str, Any]:

@@ -5,8 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from vitals.bedside.news2 import news2_risk
-from vitals.bedside.risk import BEDSIDE_SCORES, bedside_risk, points_risk
+from vitals.bedside.news2 import news2, news2_risk
+from vitals.bedside.risk import BEDSIDE_SCORES, bedside_risk
+from vitals.bedside.score import score_rows
 from vitals.errors import DataError, SettingsError
 from vitals.windowing.types import Rows
 
@@ -21,15 +22,12 @@ def rows_of(*values: tuple[float, ...], age: float = 1.0) -> Rows:
     return Rows(np.zeros(len(value), np.int32), np.arange(len(value)), value, hours, np.zeros(len(value), np.int8))
 
 
-@pytest.mark.parametrize(
-    ("name", "worst"), [("news2", 3 + 3 + 2 + 3 + 3 + 3 + 3), ("mews", 3 + 3 + 3 + 3 + 2), ("qsofa", 3), ("sirs", 4)]
-)
-def test_the_worst_row_is_1_and_the_well_one_0(name: str, worst: int) -> None:
+@pytest.mark.parametrize("name", BEDSIDE_SCORES)
+def test_the_worst_row_is_1_and_the_well_one_0(name: str) -> None:
     """By hand from the charts: the points of the worst row are all that the score can give."""
     risk = bedside_risk(name, rows_of(WORST, WELL), CHANNELS)
     assert risk.dtype == np.float32
     assert risk.tolist() == [1, 0]
-    assert points_risk(name, worst) == 1
 
 
 def test_points_are_counted_by_hand() -> None:
@@ -50,9 +48,24 @@ def test_old_values_count_nothing_and_nothing_known_has_no_risk(name: str) -> No
     assert 0 < bedside_risk(name, partly, CHANNELS, max_age_hours=8)[0] < 1
 
 
-@pytest.mark.parametrize("points", range(21))
-def test_a_threshold_is_reached_by_its_own_points(points: int) -> None:
-    assert points_risk("news2", points) == news2_risk(points)
+def test_a_threshold_is_reached_by_its_own_points() -> None:
+    """Bits count: an alert is a risk at or over the threshold."""
+    rows = rows_of(
+        *(
+            (float(rate), 99.0, 0.0, 120.0, float(pulse), 0.0, 37.0, 8.0, 70.0)
+            for rate in (9, 14, 22, 30)
+            for pulse in (35, 70, 100, 120, 140)
+        )
+    )
+    points = score_rows(news2, rows, CHANNELS, 8).score
+    assert len(set(points.tolist())) > 5
+    assert bedside_risk("news2", rows, CHANNELS).tolist() == [float(news2_risk(point)) for point in points]
+
+
+def test_a_row_without_a_risk_of_the_model_has_none_here_either() -> None:
+    rows = rows_of(WORST, WORST)
+    rows.reason[0] = 1
+    assert np.isnan(bedside_risk("sirs", rows, CHANNELS)).tolist() == [True, False]
 
 
 def test_unknown_names_and_foreign_rows_are_refused() -> None:
