@@ -7,7 +7,7 @@ import numpy as np
 from vitals.scoring.model import Model
 from vitals.windowing.types import Float32, Int64, Rows
 
-BLOCK = 2048
+BLOCK = 256
 """Beds in one ONNX Runtime call: large enough to fill the processor, small enough to stay in its cache."""
 
 
