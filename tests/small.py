@@ -31,7 +31,7 @@ def small_settings(
             "name": "small",
             "signals": {name: {"max_age": "8h"} for name in SIGNALS},
             "demographics": ["age"],
-            "window": {"step": "1h", "lookback": lookback, **window},
+            "window": {"step": "1h", "lookback": lookback} | window,
             "label": {"kind": "sepsis", "horizon": "6h"},
             "split": {"train": 0.4, "validation": 0.2, "tuning": 0.2, "held_out": 0.2},
             "network": {"kind": kind, "layers": layers, "members": members, **shape},
@@ -93,5 +93,6 @@ def random_rows(settings: Settings, lengths: list[int], seed: int = 0) -> Rows:
     value[unknown] = np.nan
     age[unknown] = np.nan
     bed = np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
-    time = np.concatenate([np.arange(1, n + 1) for n in lengths] or [np.zeros(0)]).astype(np.int64) * 3_600_000_000
+    time = np.concatenate([np.arange(1, n + 1) for n in lengths] or [np.zeros(0)]).astype(np.int64)
+    time *= int(settings.window.step)
     return Rows(bed, time, value, age, np.zeros(rows, np.int8))

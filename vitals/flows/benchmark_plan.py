@@ -211,6 +211,7 @@ class Planner:
     def _baselines(self) -> None:
         kind, seeds = self._kinds[0], self._options.seeds
         self._add("baselines", named(kind, seeds), self._networks(self._some, kind, seeds))
+        self._add("baselines", "histogram gradient boosting", self._networks(self._some, "boosting", 1))
         for learner, words in {**BASELINES, **BEDSIDE}.items():
             self._add("baselines", words, self._others(self._some, learner))
 

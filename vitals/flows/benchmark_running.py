@@ -21,21 +21,26 @@ from vitals.flows.parity import measure_parity, require_parity
 from vitals.flows.study import Study, open_study
 from vitals.flows.training import learn
 from vitals.labelling.calibration import slope_intercept
-from vitals.labelling.utility import hours_from_onset, utility_curve
-from vitals.learning.baselines import Baseline, fit_baseline
+from vitals.labelling.paying import NEVER, pays_from
+from vitals.labelling.utility import hours_from_onset, utility, utility_curve
+from vitals.learning.baselines import Baseline, fit_baseline, hours_in_stay
+from vitals.learning.batches import Sequences
+from vitals.learning.boosting import reader, summaries
+from vitals.learning.encoder import fit_scale
 from vitals.learning.export import export
+from vitals.learning.network import Network
 from vitals.learning.objective import targets
-from vitals.learning.summaries import hours_in_stay, summaries
+from vitals.learning.window import UNKNOWN
 from vitals.scoring.model import read_model
 from vitals.scoring.ward_step import score_rows
-from vitals.spec.learning import Network, Training
+from vitals.spec.learning import Network as Shape
+from vitals.spec.learning import Training
 from vitals.spec.settings import Settings
 from vitals.windowing.types import Float32, Int64
 
 Progress = Callable[[int, int, str], None]
 _PARITY_STAYS = 64
 _NEAREST = 1e-7  # a risk of exactly 0 or 1 has no logit
-_NEVER = 2.0  # a threshold that no risk reaches
 
 
 @dataclass(frozen=True)
@@ -69,7 +74,7 @@ def perform(run: Run, cohort: str, truth_file: str, kept: tuple[str, str], progr
     torch.use_deterministic_algorithms(True)
     truth = read_truth(Path(truth_file))
     part = parts_of(truth, run.site, run.fold)
-    whole = _windowed(replace(run.settings, network=Network(), training=Training()), cohort)
+    whole = _windowed(replace(run.settings, network=Shape(), training=Training()), cohort)
     held_out, others = part == "held_out", np.isin(part, ("train", "validation", "tuning"))
     known = replace(whole.of(truth.stay[others]), part=part[others])
     judged = whole.of(truth.stay[held_out])
@@ -109,18 +114,21 @@ def _ask_other(run: Run, known: Study, judged: Study) -> _Said:
         risks = [bedside_risk(run.learner, study.rows, run.settings.channels) for study in (tuning, judged)]
         return _Said(risks[0], risks[1], {})
     train = known.take("train")
+    read_by = None if run.learner == "clock" else _read_by(run, train)
     stay = train.rows.bed.astype(np.int64)
     everything = np.ones(len(stay), bool)
     target, weight = targets(run.settings, train.rows.time, stay, train.onset_stay, train.onset_time, everything)
     rows = _judged_rows(run, train)
-    learner = fit_baseline(run.learner, _features(run, train), target[rows], weight[rows], run.settings.training.seed)
-    raw = _judge_by(learner, run, tuning)
+    learner = fit_baseline(
+        run.learner, _features(run, read_by, train), target[rows], weight[rows], run.settings.training.seed
+    )
+    raw = _judge_by(learner, read_by, run, tuning)
     at = _judged_rows(run, tuning)
     at = at[tuning.usable[at] & (tuning.rows.reason[at] == 0)]
     slope, intercept = slope_intercept(tuning.label[at], raw[at])
     if not slope > 0:  # NaN too: risks that do not rise with the truth, or do not differ, are left as they are
         slope, intercept = 1.0, 0.0
-    risks = [_recalibrated(risk, slope, intercept) for risk in (raw, _judge_by(learner, run, judged))]
+    risks = [_recalibrated(risk, slope, intercept) for risk in (raw, _judge_by(learner, read_by, run, judged))]
     return _Said(risks[0], risks[1], {"recalibration": {"slope": slope, "intercept": intercept}})
 
 
@@ -131,18 +139,26 @@ def _judged_rows(run: Run, study: Study) -> Int64:
     return np.arange(len(bed)) if run.rows == "hourly" else np.flatnonzero(last)
 
 
-def _features(run: Run, study: Study) -> Float32:
-    """What the learner is told of the rows to judge; they are worked out from all rows of the stays."""
-    clock = run.learner == "clock"
-    found = hours_in_stay(run.settings, study.rows) if clock else summaries(run.settings, study.rows)[0]
-    # all rows of both hospitals take a gigabyte: they are not copied where they are to be kept all
-    return found if run.rows == "hourly" else found[_judged_rows(run, study)]
+def _read_by(run: Run, train: Study) -> Network:
+    return reader(run.settings, fit_scale(train.rows, run.settings.window.step.hours))
 
 
-def _judge_by(learner: Baseline, run: Run, study: Study) -> Float32:
+def _features(run: Run, read_by: Network | None, study: Study) -> Float32:
+    """What the learner is told of the rows to judge, NaN where unknown: summaries, or without a reader the clock."""
+    at = _judged_rows(run, study)
+    if read_by is None:
+        return hours_in_stay(run.settings, study.rows)[at]
+    nothing = np.zeros(len(study.rows), np.float32)
+    data = Sequences.of(study.rows, len(study.stay_id), nothing, nothing)
+    found = summaries(read_by, data, np.arange(len(study.stay_id)), at)
+    found[found == UNKNOWN] = np.nan
+    return found
+
+
+def _judge_by(learner: Baseline, read_by: Network | None, run: Run, study: Study) -> Float32:
     """Risks of all rows; where only the last row of a stay is judged, its others get none."""
     risk, rows = np.full(len(study.rows), np.nan, np.float32), _judged_rows(run, study)
-    risk[rows] = learner.risk(_features(run, study))
+    risk[rows] = learner.risk(_features(run, read_by, study))
     risk[study.rows.reason != 0] = np.nan
     return risk
 
@@ -155,14 +171,15 @@ def _recalibrated(risk: Float32, slope: float, intercept: float) -> Float32:
 
 
 def _threshold(run: Run, tuning: Study, risk: Float32) -> dict[str, float | None]:
-    """The risk from which calling gains most on the tuning part."""
+    """The risk from which calling pays on the tuning part; of a bedside score's few points, the best."""
     if run.rows == "last":
         return {"threshold": None, "tuning_utility": None}
     tau = hours_from_onset(tuning.rows.time, tuning.rows.bed, tuning.onset_stay, tuning.onset_time)
-    threshold, value = utility_curve(tau, risk)
-    if not len(value) or np.isnan(value).any():
+    thresholds, values = utility_curve(tau, risk)
+    if not len(values) or np.isnan(values).any():
         raise DataError("part tuning", "no onset, or no risk", "rows before an onset", "bring more patients")
-    best = int(np.argmax(value))
-    if value[best] <= 0:  # to call nobody is worth more
-        return {"threshold": _NEVER, "tuning_utility": 0.0}
-    return {"threshold": float(threshold[best]), "tuning_utility": float(value[best])}
+    best = int(np.argmax(values))
+    if values[best] <= 0:  # to call nobody is worth more
+        return {"threshold": NEVER, "tuning_utility": 0.0}
+    chosen = float(thresholds[best]) if run.learner in BEDSIDE_SCORES else pays_from(tau, risk)
+    return {"threshold": chosen, "tuning_utility": utility(tau, risk.astype(np.float64) >= chosen)}

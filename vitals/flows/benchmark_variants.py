@@ -12,7 +12,7 @@ KINDS: tuple[str, ...] = get_args(Kind)
 VITALS = ("heart_rate", "spo2", "temperature", "sbp", "map", "dbp", "resp_rate", "etco2")
 BASELINES = {
     "logistic": "logistic regression", "tree": "decision tree", "forest": "random forest",
-    "svm": "linear support vector machine", "boosting": "histogram gradient boosting",
+    "svm": "linear support vector machine",
 }  # fmt: skip
 BEDSIDE = {"news2": "NEWS2", "mews": "MEWS", "qsofa": "qSOFA", "sirs": "SIRS"}
 COST = {

@@ -20,8 +20,9 @@ from vitals.errors import SettingsError
 from vitals.flows.study import Study, open_study
 from vitals.flows.watching import find_policy
 from vitals.flows.writing import as_json
+from vitals.labelling.paying import pays_from
 from vitals.labelling.ranking import auprc, auroc
-from vitals.labelling.utility import hours_from_onset, utility, utility_curve
+from vitals.labelling.utility import hours_from_onset, utility
 from vitals.report.page import write_report
 from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
@@ -128,17 +129,16 @@ def _ranks(label: Float32, risk: Float32) -> dict[str, Any]:
 
 
 def _challenge(model: Model, whole: Study, study: Study, risk: Float32, part: str) -> dict[str, Any]:
-    """The 2019 utility at the threshold that is best on the tuning part; only for models trained towards it."""
+    """The 2019 utility at the threshold from which calling pays on the tuning part; only for models trained towards it."""
     if model.settings.training.objective != "challenge_utility" or part in ("tuning", "all"):
         return {}
     tuning = whole.take("tuning")
-    threshold, value = utility_curve(_tau(tuning), _score(model, tuning, None))
-    best = float(threshold[np.argmax(value)])
-    figures = {"threshold": best, "tuned_on": "tuning", "utility": utility(_tau(study), (risk >= best).astype(int))}
+    called = risk.astype(np.float64) >= (threshold := pays_from(_tau(tuning), _score(model, tuning, None)))
+    figures = {"threshold": threshold, "tuned_on": "tuning", "utility": utility(_tau(study), called)}
     site_of_row = study.site[study.rows.bed]
     for site in sorted(set(study.site)):
         rows = site_of_row == site
-        figures[f"utility_{site}"] = utility(_tau(study)[rows], (risk[rows] >= best).astype(int))
+        figures[f"utility_{site}"] = utility(_tau(study)[rows], called[rows])
     return {"challenge_2019": figures}
 
 

@@ -24,7 +24,7 @@ _NEAREST = 1e-7
 _STEPS = 50
 
 
-def slope_intercept(label: ArrayLike, risk: ArrayLike) -> tuple[float, float]:
+def slope_intercept(label: ArrayLike, risk: ArrayLike, weight: ArrayLike | None = None) -> tuple[float, float]:
     """Slope b and intercept a of logit P(label) = a + b · logit(risk), by maximum likelihood; 1 and 0 are ideal.
 
     A slope below 1 tells of risks that are too extreme, as overfitting makes them.
@@ -32,6 +32,7 @@ def slope_intercept(label: ArrayLike, risk: ArrayLike) -> tuple[float, float]:
     Args:
         label: 0 or 1 for each row, ``(R,)``.
         risk: 0 to 1, ``(R,)``, no NaN.
+        weight: how much each row counts, ``(R,)``, above 0; all the same without it.
 
     Returns:
         Slope and intercept; NaN both where no line is best: one label only, one risk only, or risks that separate the
@@ -53,7 +54,8 @@ def slope_intercept(label: ArrayLike, risk: ArrayLike) -> tuple[float, float]:
         return float("nan"), float("nan")
     # centred and scaled, so that the two unknowns hardly touch each other and Newton's steps are safe
     centre, spread = float(logit.mean()), float(logit.std())
-    intercept, slope = _newton(labels, (logit - centre) / spread)
+    weights = np.ones(len(labels)) if weight is None else np.asarray(weight, np.float64)
+    intercept, slope = _newton(labels, (logit - centre) / spread, weights / weights.mean())
     return slope / spread, intercept - slope / spread * centre
 
 
@@ -200,26 +202,27 @@ def _separated(labels: Float64, logit: Float64) -> bool:
     return bool(low.max() <= high.min() or high.max() <= low.min())
 
 
-def _newton(labels: Float64, x: Float64) -> tuple[float, float]:
+def _newton(labels: Float64, x: Float64, weights: Float64) -> tuple[float, float]:
     """Intercept and slope of the likeliest logistic line, which must exist."""
-    line = np.array([np.log(labels.mean() / (1 - labels.mean())), 0.0])
-    before = _likelihood(labels, line[0] + line[1] * x)
+    share = (weights * labels).sum() / weights.sum()
+    line = np.array([np.log(share / (1 - share)), 0.0])
+    before = _likelihood(labels, line[0] + line[1] * x, weights)
     for _ in range(_STEPS):
         likely = _sigmoid(line[0] + line[1] * x)
-        weight, error = likely * (1 - likely), labels - likely
-        moment = (weight * x).sum()
-        curvature = np.array([[weight.sum(), moment], [moment, (weight * x * x).sum()]])
+        bent, error = weights * likely * (1 - likely), weights * (labels - likely)
+        moment = (bent * x).sum()
+        curvature = np.array([[bent.sum(), moment], [moment, (bent * x * x).sum()]])
         step = np.linalg.solve(curvature, [error.sum(), (error * x).sum()])
-        after = _likelihood(labels, line[0] + step[0] + (line[1] + step[1]) * x)
+        after = _likelihood(labels, line[0] + step[0] + (line[1] + step[1]) * x, weights)
         while after < before and np.abs(step).max() > 1e-12:  # too far: the likelihood is concave, half way is better
             step /= 2
-            after = _likelihood(labels, line[0] + step[0] + (line[1] + step[1]) * x)
+            after = _likelihood(labels, line[0] + step[0] + (line[1] + step[1]) * x, weights)
         line, before = line + step, after
         if np.abs(step).max() < 1e-10:
             break
     return float(line[0]), float(line[1])
 
 
-def _likelihood(labels: Float64, logit: Float64) -> float:
+def _likelihood(labels: Float64, logit: Float64, weights: Float64) -> float:
     """The logarithm of it."""
-    return float((labels * logit - np.logaddexp(0, logit)).sum())
+    return float((weights * (labels * logit - np.logaddexp(0, logit))).sum())

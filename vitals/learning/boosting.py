@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -45,8 +46,7 @@ def grow(
         DataError: a part without a stay, or training rows of one class only.
     """
     refuse_nothing_to_learn(data, parts)
-    network = Network(settings).eval()
-    network.encoder.load(scale)
+    network = reader(settings, scale)
     seed, train, validation = settings.training.seed, parts["train"], parts["validation"]
     learnt, raised = drawn(_classes(data, train), _ROWS, np.random.default_rng(seed))
     asked = np.concatenate(_classes(data, validation))
@@ -67,6 +67,13 @@ def grow(
         for rows, at, more in ((seen, learnt, raised), (unseen, asked, np.ones(len(asked))))
     )
     return network, [Epoch(1, train_loss, validation_loss)]
+
+
+def reader(settings: Settings, scale: Scale) -> Network:
+    """A network of kind ``"boosting"`` without trees: what :func:`summaries` are made with."""
+    network = Network(replace(settings, network=replace(settings.network, kind="boosting"))).eval()
+    network.encoder.load(scale)
+    return network
 
 
 def _classes(data: Sequences, stays: Int64) -> list[Int64]:
@@ -90,7 +97,7 @@ def _loss(logit: Float64, data: Sequences, rows: Int64, raised: Float64) -> floa
 
 
 def summaries(network: Network, data: Sequences, stays: Int64, wanted: Int64) -> Float32:
-    """What a boosting reads of some rows, ``(len(wanted), S')``, in the order of ``wanted``.
+    """What a boosting reads of some rows, ``(len(wanted), S')``, in the order of ``wanted``; ``UNKNOWN`` where unknown.
 
     Args:
         network: of kind ``"boosting"``.

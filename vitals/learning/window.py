@@ -11,6 +11,8 @@ LONG, MIDDLE, SHORT = 24, 12, 6
 """Rows of the windows, a row itself included."""
 _BACK = (1, 6, 12)  # rows against which a change is taken
 _FAR = 1e3  # standard deviations: beyond every value
+UNKNOWN = -_FAR
+"""What stands for what is not known."""
 
 
 class Window(nn.Module):

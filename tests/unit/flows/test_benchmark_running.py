@@ -19,6 +19,7 @@ from vitals.flows.benchmark_lines import judge, line_digest, pooled, read_figure
 from vitals.flows.benchmark_plan import Line, Options, Planner, Run
 from vitals.flows.benchmark_truth import Truth, parts_of, read_truth, truth_of
 from vitals.flows.study import Study, open_study
+from vitals.labelling.paying import pays_from
 from vitals.labelling.utility import hours_from_onset, utility
 from vitals.spec.settings import Settings
 from vitals.spec.shipped import settings_file
@@ -95,22 +96,26 @@ def test_a_run_keeps_risks_of_every_judged_row(name: str, ground: tuple[str, str
     assert not is_finished(tmp_path / name, run_digest(run, "other"), keep=True)
 
 
+@pytest.mark.parametrize("learner", ["clock", "sirs"])
 @pytest.mark.parametrize("pays", [True, False])
-def test_the_threshold_is_the_best_of_the_tuning_part(pays: bool, ground: tuple[str, str, Truth]) -> None:
-    """Every threshold one after the other; where all calls are false ones, nobody is called."""
+def test_the_threshold_is_where_calling_pays_on_the_tuning_part(
+    pays: bool, learner: str, ground: tuple[str, str, Truth]
+) -> None:
+    """Of a bedside score the best of all thresholds, one after the other; where all calls are false, nobody is called."""
     study = open_study(RECIPE, [Path(ground[0])])
     tau = hours_from_onset(study.rows.time, study.rows.bed, study.onset_stay, study.onset_time)
     noise = np.random.default_rng(3).normal(0, 0.3, len(tau))
     risk = np.round(0.5 + 0.2 * (study.label + noise), 2).astype(np.float32)
     if not pays:
         risk[~np.isnan(tau)] = np.nan  # stays with an onset have no risk
-    found = benchmark_running._threshold(run_named("cv-clock-fold0"), study, risk)
+    found = benchmark_running._threshold(run_named(f"cv-{learner}-fold0"), study, risk)
     tried = {float(one): utility(tau, risk >= one) for one in np.unique(risk[~np.isnan(risk)])}
-    assert (max(tried.values()) > 0) == pays
-    assert found["tuning_utility"] == pytest.approx(max(*tried.values(), 0.0))
-    threshold = found["threshold"]
+    best, threshold = max(*tried.values(), 0.0), found["threshold"]
+    assert (best > 0) == pays
     assert threshold is not None
-    assert utility(tau, risk >= threshold) == pytest.approx(found["tuning_utility"])
+    assert threshold == (pytest.approx(pays_from(tau, risk)) if learner == "clock" and pays else threshold)
+    assert found["tuning_utility"] == pytest.approx(utility(tau, risk >= threshold))
+    assert found["tuning_utility"] == pytest.approx(best, abs=0.05 if learner == "clock" else 1e-9)
 
 
 def test_figures_are_kept_until_what_judges_them_changes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

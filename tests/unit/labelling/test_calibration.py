@@ -69,6 +69,14 @@ def test_slope_and_intercept_are_scikit_learns(slope: float, intercept: float) -
     assert found[0] == pytest.approx(slope, abs=0.15)
 
 
+def test_a_row_that_counts_three_times_is_three_rows() -> None:
+    label, risk = rare_events(2_000, 0.7, 0.5)
+    times = np.random.default_rng(1).integers(1, 4, len(label))
+    found = slope_intercept(label, risk, times)
+    assert found == pytest.approx(slope_intercept(np.repeat(label, times), np.repeat(risk, times)), abs=1e-7)
+    assert found != pytest.approx(slope_intercept(label, risk), abs=1e-3)
+
+
 @given(st.integers(2, 40), st.integers(0, 10**6))
 def test_no_line_is_likelier(n: int, seed: int) -> None:
     draw = np.random.default_rng(seed)

@@ -7,10 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from tests.small import random_rows, small_settings
 from vitals.errors import DataError, SettingsError
 from vitals.labelling.ranking import auroc
 from vitals.learning import baselines as module
-from vitals.learning.baselines import BASELINES, fit_baseline
+from vitals.learning.baselines import BASELINES, fit_baseline, hours_in_stay
 from vitals.windowing.types import Float32
 
 
@@ -64,7 +65,7 @@ def test_a_row_without_weight_teaches_nothing(name: str) -> None:
     np.testing.assert_array_equal(more.risk(features), risk)
 
 
-@pytest.mark.parametrize("name", ["logistic", "tree", "forest", "svm", "boosting"])
+@pytest.mark.parametrize("name", ["logistic", "tree", "forest", "svm"])
 def test_weights_are_costs(name: str) -> None:
     """Dear positives raise the risks of all."""
     features, label, weight = cohort()
@@ -89,7 +90,7 @@ def test_the_drawn_rows_stand_for_all(most: int, rare: int, swapped: bool) -> No
 
 def test_risks_of_many_rows_are_those_of_few(monkeypatch: pytest.MonkeyPatch) -> None:
     features, label, weight = cohort(1000)
-    baseline = fit_baseline("boosting", features, label, weight, 1)
+    baseline = fit_baseline("forest", features, label, weight, 1)
     whole = baseline.risk(features)
     monkeypatch.setattr(module, "_BLOCK", 7)
     np.testing.assert_array_equal(baseline.risk(features), whole)
@@ -108,3 +109,12 @@ def test_risks_of_many_rows_are_those_of_few(monkeypatch: pytest.MonkeyPatch) ->
 def test_what_cannot_be_fitted_is_refused(change: Any, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         fit_baseline(*change(*cohort(1000)), seed=1)
+
+
+@pytest.mark.parametrize("step", ["1h", "15min"])
+def test_the_clock_counts_the_hours_of_each_stay(step: str) -> None:
+    lengths, settings = [30, 1, 12], small_settings(step=step)
+    hours = settings.window.step.hours
+    rows = random_rows(settings, lengths, seed=1)
+    assert hours_in_stay(settings, rows).ravel().tolist() == [hours * k for n in lengths for k in range(1, n + 1)]
+    assert hours_in_stay(settings, rows.take(np.zeros(43, bool))).shape == (0, 1)
