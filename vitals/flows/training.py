@@ -97,8 +97,8 @@ def train(
     write_card(out, open_model(out))
     return {
         "model": str(out), "digest": model.digest, "files": sorted(path.name for path in out.iterdir()),
-        "stays": _stays_by_part(study), "epochs": len(history), "parity": measured, "left_out": study.left_out,
-        "validation_loss": min(epoch.validation_loss for epoch in history),
+        "stays": _stays_by_part(study), "epochs": max(epoch.number for epoch in history), "parity": measured, "left_out": study.left_out,
+        "validation_loss": _validation_loss(settings, history),
     }  # fmt: skip
 
 
@@ -128,7 +128,7 @@ def learn(
         tell = tell if leads() else None
         network, epochs = (grow if one.network.kind == "boosting" else fit)(one, scale, data, part, tell)
         members.append(network)
-        history += epochs
+        history += [replace(epoch, member=number + 1) for epoch in epochs]
     whole = members[0] if len(members) == 1 else Ensemble(members, shares_of(every))
     judged = study.rows_of(part["tuning"])
     usable = study.usable[judged] & (study.rows.reason[judged] == 0)
@@ -181,6 +181,15 @@ def _about(study: Study) -> dict[str, Any]:
         "sites": sorted(set(study.site.tolist())),
         "onsets": len(study.onset_time),
     }
+
+
+def _validation_loss(settings: Settings, history: list[Epoch]) -> float:
+    """That of the epoch whose weights are kept; of an ensemble the mean over its members."""
+    members: dict[int, list[float]] = {}
+    for epoch in history:
+        members.setdefault(epoch.member, []).append(epoch.validation_loss)
+    kept = [losses[-1] if settings.training.keep == "last" else min(losses) for losses in members.values()]
+    return float(np.mean(kept))
 
 
 def _stays_by_part(study: Study) -> dict[str, int]:

@@ -31,11 +31,12 @@ Progress = Callable[[int, int, str], None]
 
 @dataclass(frozen=True)
 class Epoch:
-    """One pass: mean loss on the training and on the validation part."""
+    """One pass of one member of an ensemble: mean loss on the training and on the validation part."""
 
     number: int
     train_loss: float
     validation_loss: float
+    member: int = 1
 
 
 def fit(
