@@ -9,9 +9,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals.alerting import machine
 from vitals.alerting.evaluate import exposure
-from vitals.alerting.measures import COUNTS, measure
+from vitals.alerting.families import families_of
+from vitals.alerting.grid import count
+from vitals.alerting.leaps import History
+from vitals.alerting.measures import COUNTS, FIXED, measure
 from vitals.alerting.stays import Risks, Stays, check_fit
 from vitals.errors import DataError
 from vitals.spec.policy import AlertPolicy
@@ -75,18 +77,24 @@ class OperatingCurve:
 
 
 class Ledger:
-    """Risks and stays made ready for counting many policies: what no policy changes is worked out once."""
+    """Risks and stays made ready for counting many policies: what no policy changes is worked out once.
+
+    Counted is the first tier; a second one adds alerts of its own (:func:`~vitals.alerting.evaluate.evaluate`).
+    """
 
     def __init__(self, risks: Risks, stays: Stays, alerting: Alerting | None = None) -> None:
         check_fit(risks, stays)
-        first, last = stays.hit_window(alerting or Alerting())
-        fixed = exposure(risks, stays, first, last)
-        self._fixed = [float(fixed[name].sum()) for name in ("predictable", "onsets", "seconds")]
-        starts = risks.starts(len(stays))
-        self.history = machine.History(starts, risks.time, risks.risk, stays.onset, first, last)
+        search = alerting or Alerting()
+        first, last = stays.hit_window(search)
+        self._exposure = exposure(risks, stays, first, last)
+        self._stays = stays
+        self.history = History(
+            risks.starts(len(stays)), risks.time, risks.risk, stays.onset, first, last, stays.unknown_from(search),
+            np.zeros(len(stays), np.int64),
+        )  # fmt: skip
         at_risk = risks.risk[(risks.time <= stays.onset[risks.stay]) & ~np.isnan(risks.risk)]
         self.falling: Float64 = np.sort(at_risk)[::-1]
-        if not self.falling.size or not self._fixed[-1]:
+        if not self.falling.size or not self._exposure["seconds"].sum():
             raise DataError(
                 "risks", "no risk while a patient was at risk", "at least one", "pass stays that were scored"
             )
@@ -94,7 +102,7 @@ class Ledger:
     @property
     def predictable(self) -> int:
         """Onsets with a valid risk while there was time to warn."""
-        return int(self._fixed[0])
+        return int(self._exposure["predictable"].sum())
 
     def thresholds(self, points: int = POINTS) -> Float64:
         """Falling thresholds among the risks themselves, dense in the tail where alerts live.
@@ -111,29 +119,33 @@ class Ledger:
         ranks = np.linspace(begin, min(end, len(self.falling) - 1), points).round().astype(np.int64)
         return np.unique(np.append(self.falling[ranks], curve.threshold[index]))[::-1]
 
-    def grid(self, shapes: Sequence[AlertPolicy], thresholds: Float64) -> machine.Rule:
-        """Every policy at every threshold as one ``Rule`` of arrays; ``clear`` keeps its share of the threshold."""
-        rules = [machine.rule_of(shape) for shape in shapes]
-        share = np.array([rule.clear / rule.threshold if rule.threshold else 1.0 for rule in rules])
-        return machine.Rule(
-            threshold=np.tile(thresholds, len(rules)),
-            clear=(share[:, None] * thresholds).ravel(),
-            k=_each(rules, "k", len(thresholds), np.int64),
-            window=_each(rules, "window", len(thresholds), np.uint64),
-            silence=_each(rules, "silence", len(thresholds), np.int64),
-            timer=_each(rules, "timer", len(thresholds), np.bool_),
-        )
-
     def curves(self, shapes: Sequence[AlertPolicy], thresholds: Float64) -> list[OperatingCurve]:
-        """Count every policy at every threshold.
+        """Count every policy at every threshold, exactly as :func:`~vitals.alerting.decide.decide` would.
 
         Args:
             shapes: policies whose threshold is replaced; ``clear`` keeps its share of the threshold.
             thresholds: falling, ``(P,)`` float64.
         """
-        counts = machine.count(self.grid(shapes, thresholds), self.history).astype(np.float64)
-        whole = np.concatenate([counts, np.tile(self._fixed, (len(counts), 1))], axis=1)
-        return [OperatingCurve(thresholds, part) for part in np.split(whole, len(shapes))]
+        counts: Float64 = self._counts(shapes, thresholds, self.history, 1)[0].astype(np.float64)
+        fixed = np.array([float(self._exposure[name].sum()) for name in FIXED])
+        return [OperatingCurve(thresholds, _with_fixed(part, fixed)) for part in counts]
+
+    def by_patient(self, shape: AlertPolicy, thresholds: Float64) -> Float64:
+        """What one policy did to each patient at every threshold, ``(patients, P, len(COUNTS))``: all resampling needs."""
+        patient, patients = self._stays.patient, int(self._stays.patient.max(initial=-1)) + 1
+        counts = self._counts([shape], thresholds, self.history._replace(group=patient), patients)[:, 0]
+        fixed = np.zeros((patients, len(FIXED)))
+        for i, name in enumerate(FIXED):
+            fixed[:, i] = np.bincount(patient, self._exposure[name], patients)
+        return _with_fixed(counts.astype(np.float64), fixed[:, None])
+
+    def _counts(
+        self, shapes: Sequence[AlertPolicy], thresholds: Float64, history: History, groups: int
+    ) -> NDArray[np.int32]:
+        families, order = families_of(shapes, thresholds, history.risk)
+        counts = count(families, history, len(thresholds), groups)
+        back: NDArray[np.int32] = counts[:, np.argsort(order)]
+        return back
 
     def best(self, shape: AlertPolicy, burden: float, curve: OperatingCurve | None = None) -> Point | None:
         """The best threshold for a policy within a burden, looked for twice: on a coarse grid and around its best."""
@@ -207,5 +219,6 @@ def recall_at_burden(
     return found or Point(float("inf"), 0.0, float("nan"), 0.0)
 
 
-def _each(rules: Sequence[machine.Rule], field: str, times: int, kind: type[Any]) -> NDArray[Any]:
-    return np.repeat(np.array([getattr(rule, field) for rule in rules], kind), times)
+def _with_fixed(counts: Float64, fixed: Float64) -> Float64:
+    """Counts with what no policy changes beside them, ``(..., len(COUNTS))``."""
+    return np.concatenate([counts, np.broadcast_to(fixed, (*counts.shape[:-1], len(FIXED)))], axis=-1)

@@ -11,40 +11,55 @@ from numpy.typing import ArrayLike, NDArray
 from vitals.alerting import machine
 from vitals.errors import DataError
 from vitals.spec.policy import AlertPolicy
-from vitals.windowing.types import Int64
+from vitals.windowing.types import Float64, Int64
 
 
 class Outcome(IntEnum):
-    """What became of a score at which an alert was due."""
+    """What became of a score at which an alert was due, in the first tier (amber) or in the second (red)."""
 
     FIRED = machine.FIRED
     SUPPRESSED_SILENCE = machine.SILENCED
     SUPPRESSED_EPISODE = machine.SAME_EPISODE
+    SUPPRESSED_ACKNOWLEDGED = machine.ACKNOWLEDGED
+    SUPPRESSED_CAP = machine.CAPPED
+    RED_FIRED = machine.RED + machine.FIRED
+    RED_SUPPRESSED_SILENCE = machine.RED + machine.SILENCED
+    RED_SUPPRESSED_EPISODE = machine.RED + machine.SAME_EPISODE
+    RED_SUPPRESSED_CAP = machine.RED + machine.CAPPED
+
+    @property
+    def tier(self) -> str:
+        """``"amber"`` or ``"red"``."""
+        return "red" if self > machine.RED else "amber"
 
     @property
     def suppressed_by(self) -> str | None:
-        """``"silence"`` or ``"episode"``; None for an alert that fired.
+        """``"silence"``, ``"episode"``, ``"acknowledged"`` or ``"cap"``; None for an alert that fired.
 
         Example:
-            >>> Outcome.FIRED.suppressed_by, Outcome(2).suppressed_by
-            (None, 'silence')
+            >>> Outcome.FIRED.suppressed_by, Outcome(2).suppressed_by, Outcome(10).tier
+            (None, 'silence', 'red')
         """
-        return {Outcome.SUPPRESSED_SILENCE: "silence", Outcome.SUPPRESSED_EPISODE: "episode"}.get(self)
+        _, _, reason = self.name.partition("SUPPRESSED_")
+        return reason.lower() or None
 
 
-@dataclass
+class Notice(IntEnum):
+    """What is to be said of a bed's scores themselves."""
+
+    STALE = machine.STALE
+    FRESH = machine.FRESH
+
+
 class AlertState:
     """What alerting remembers of each bed; plain arrays, so that a snapshot is a copy of them.
 
     Attributes:
-        recent: the last 64 scores, one bit each (1: high), the latest lowest, ``(B,)`` uint64.
-        armed: whether the episode that alerted last is over, ``(B,)`` bool.
-        silenced_until: no alert before this time, ``(B,)`` int64 microseconds UTC.
+        ward: the arrays, one row a bed (see :class:`vitals.alerting.machine.Ward`).
     """
 
-    recent: NDArray[np.uint64]
-    armed: NDArray[np.bool_]
-    silenced_until: Int64
+    def __init__(self, ward: machine.Ward) -> None:
+        self.ward = ward
 
     @classmethod
     def empty(cls, beds: int) -> AlertState:
@@ -54,47 +69,84 @@ class AlertState:
             >>> len(AlertState.empty(3))
             3
         """
-        return cls(*machine.empty_ward(beds))
+        return cls(machine.empty_ward(beds))
 
     def __len__(self) -> int:
         """Number of beds."""
-        return len(self.armed)
+        return len(self.ward.seen)
 
     def admit(self, beds: ArrayLike) -> None:
         """A new patient in each of these beds (indices): forget the one before; more beds are added where needed."""
         index = np.asarray(beds, np.int64)
         if len(self) <= index.max(initial=-1):
             self.grow(max(int(index.max()) + 1, 2 * len(self)))
-        self.recent[index], self.armed[index], self.silenced_until[index] = machine.empty_ward(index.size)
+        for old, new in zip(self.ward, machine.empty_ward(index.size), strict=True):
+            old[index] = new
 
     def grow(self, beds: int) -> None:
         """Make room for ``beds`` beds in all; those there are keep their state."""
         more = machine.empty_ward(max(0, beds - len(self)))
-        self.recent = np.concatenate([self.recent, more.recent])
-        self.armed = np.concatenate([self.armed, more.armed])
-        self.silenced_until = np.concatenate([self.silenced_until, more.silenced_until])
+        self.ward = machine.Ward(*(np.concatenate(pair) for pair in zip(self.ward, more, strict=True)))
+
+    def acknowledge(self, policy: AlertPolicy, bed: int, time: int, until: int) -> int:
+        """Somebody has seen to the patient: alerts of the first tier are held back for a while, those of the second never.
+
+        Args:
+            policy: bounds how long.
+            bed: row of the ward.
+            time: when, microseconds UTC.
+            until: when it is to end; at most ``max_snooze`` after ``time``.
+
+        Returns:
+            When it ends.
+        """
+        ends, ward = min(until, time + int(policy.max_snooze)), self.ward
+        running = ward.snoozed_from[bed] <= time < ward.snoozed_until[bed]
+        ward.snoozed_from[bed] = ward.snoozed_from[bed] if running else time
+        ward.snoozed_until[bed] = max(ends, int(ward.snoozed_until[bed])) if running else ends
+        return int(ward.snoozed_until[bed])
+
+    def event_begins(self, bed: int, time: int) -> None:
+        """The patient has the event: nothing after ``time`` alerts until it is over."""
+        if not self.ward.event_from[bed] <= time < self.ward.event_until[bed]:
+            self.ward.event_from[bed] = time
+        self.ward.event_until[bed] = np.iinfo(np.int64).max
+
+    def event_ends(self, policy: AlertPolicy, bed: int, time: int) -> None:
+        """The event is over: alerts may come again ``policy.reset`` later, as for a new patient."""
+        self.ward.event_until[bed] = time + int(policy.reset)
 
 
 @dataclass(frozen=True)
 class Decisions:
-    """The scores at which an alert was due, in the order of the scores.
+    """The scores at which an alert was due, and those at which scores went missing or came back, in the scores' order.
 
     Attributes:
         row: position among the scores of the call, ``(m,)`` int64.
         outcome: an :class:`Outcome` each, ``(m,)`` int8.
+        noticed: positions of the scores with a notice, ``(q,)`` int64.
+        notice: a :class:`Notice` each, ``(q,)`` int8.
     """
 
     row: Int64
     outcome: NDArray[np.int8]
+    noticed: Int64
+    notice: NDArray[np.int8]
 
     def __len__(self) -> int:
         """How many times an alert was due."""
         return len(self.row)
 
     @property
+    def fires(self) -> NDArray[np.bool_]:
+        """Which of them fired, ``(m,)``."""
+        fires: NDArray[np.bool_] = self.outcome % machine.RED == machine.FIRED
+        return fires
+
+    @property
     def fired(self) -> Int64:
         """Rows at which an alert fired."""
-        fired: Int64 = self.row[self.outcome == Outcome.FIRED]
+        fired: Int64 = self.row[self.fires]
         return fired
 
 
@@ -103,10 +155,11 @@ def decide(
 ) -> tuple[AlertState, Decisions]:
     """Fold scores into alerts.
 
-    An alert is due at a valid score while ``k`` of the last ``n`` scores of the bed are high (``risk >= threshold``; a
-    missing score, NaN, is not). It fires unless the silence after the last alert is running (it ends inclusively at
-    ``alert + silence``) or, under ``rearm = "below_clear"``, no valid risk has been below ``clear`` since the last
-    alert. However the scores are cut into calls, the alerts are the same.
+    An alert of a tier is due at a valid score while ``k`` of the last ``n`` scores of the bed are high (``risk`` at or over
+    the tier's threshold; a missing score, NaN, is not). Where the second tier is due it alone decides. A due alert fires
+    unless, in this order, the silence after the tier's last alert is running (it ends inclusively at ``alert + silence``),
+    the first tier has been acknowledged, the policy's re-arm rule wants an end of the episode first, or the day's bound is
+    reached. However the scores are cut into calls, the alerts are the same.
 
     Args:
         policy: when a risk becomes an alert.
@@ -124,16 +177,16 @@ def decide(
     Example:
         >>> from vitals.spec.duration import Duration
         >>> hour = 3_600_000_000
-        >>> policy = AlertPolicy(threshold=0.5, silence=Duration.parse("2h"))
+        >>> policy = AlertPolicy(threshold=0.5, red=0.9, silence=Duration.parse("2h"))
         >>> times = [hour * t for t in range(5)]
-        >>> state, due = decide(policy, AlertState.empty(1), [0] * 5, times, [0.1, 0.5, 0.9, 0.9, 0.2])
+        >>> state, due = decide(policy, AlertState.empty(1), [0] * 5, times, [0.1, 0.5, 0.6, 0.9, 0.2])
         >>> [(int(row), Outcome(code).name) for row, code in zip(due.row, due.outcome)]
-        [(1, 'FIRED'), (2, 'SUPPRESSED_SILENCE'), (3, 'FIRED')]
+        [(1, 'FIRED'), (2, 'SUPPRESSED_SILENCE'), (3, 'RED_FIRED')]
     """
     beds = np.ascontiguousarray(bed, np.int64)
     times = np.ascontiguousarray(time, np.int64)
     # Whatever the width of a risk, it is compared with the threshold in double precision: float32 fits in exactly.
-    risks = np.ascontiguousarray(risk, np.float64)
+    risks: Float64 = np.ascontiguousarray(risk, np.float64)
     if not beds.shape == times.shape == risks.shape == (beds.size,):
         shapes = f"{beds.shape} beds, {times.shape} times, {risks.shape} risks"
         raise DataError("scores", shapes, "one of each for a score", "pass columns of one length")
@@ -141,7 +194,6 @@ def decide(
         raise DataError(
             "scores", f"beds {beds.min()} to {beds.max()}", f"beds of a state with {len(state)}", "admit the bed first"
         )
-    ward = machine.Bed(state.recent, state.armed, state.silenced_until)
-    outcome = machine.fold(machine.rule_of(policy), ward, beds, times, risks)
-    row = np.flatnonzero(outcome)
-    return state, Decisions(row, outcome[row])
+    outcome, notice = machine.fold(machine.rule_of(policy), state.ward, beds, times, risks)
+    row, noticed = np.flatnonzero(outcome), np.flatnonzero(notice)
+    return state, Decisions(row, outcome[row], noticed, notice[noticed])

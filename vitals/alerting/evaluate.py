@@ -31,15 +31,21 @@ class Evaluation:
         policy: the policy judged.
         stays: number of stays.
         by_patient: the counts of each patient, ``(P, len(COUNTS))`` float64: all that resampling needs.
+        by_stay: alerts of each stay, ``(stays,)`` int64.
         lead: hours from the first true alert to the onset, for each onset that had one, ``(detected,)`` float64.
         suppressed: scores at which an alert was due and held back before the onset, by what held it back.
+        red: alerts of the second tier among them.
+        beds_per_nurse: for the burden of a shift.
     """
 
     policy: AlertPolicy
     stays: int
     by_patient: Float64
+    by_stay: Int64
     lead: Float64
     suppressed: dict[str, int]
+    red: int
+    beds_per_nurse: float
 
     def count(self, name: str) -> float:
         """The sum of one of ``COUNTS`` over all patients."""
@@ -63,9 +69,17 @@ class Evaluation:
         predictable = self.count("predictable")
         return {x: float((self.lead >= x).sum()) / predictable if predictable else math.nan for x in LEADS}
 
+    @property
+    def concentration(self) -> float:
+        """Share of the alerts that come from the tenth of the stays with the most; 0.1 is even, NaN without an alert."""
+        alerts = np.sort(self.by_stay)[::-1]
+        tenth = math.ceil(len(alerts) / 10)
+        return float(alerts[:tenth].sum() / alerts.sum()) if alerts.sum() else math.nan
+
     def to_dict(self) -> dict[str, Any]:
         """Every figure in plain numbers for JSON; None where there is none."""
-        alerts, true, false, detected, predictable, onsets, seconds = self.by_patient.sum(axis=0).tolist()
+        counted = self.by_patient.sum(axis=0).tolist()
+        alerts, true, false, detected, unknown, predictable, onsets, seconds = counted
         low, middle, high = self.lead_quartiles
         return {
             "policy": plain(self.policy),
@@ -78,9 +92,14 @@ class Evaluation:
             "alerts": int(alerts),
             "true_alerts": int(true),
             "false_alerts": int(false),
-            "late_alerts": int(alerts - true - false),
+            "late_alerts": int(alerts - true - false - unknown),
+            "indeterminate_alerts": int(unknown),
+            "red_alerts": self.red,
             "suppressed": self.suppressed,
             **{name: _number(self.measure(name)) for name in MEASURES},
+            "alarms_per_nurse_shift": _number(self.beds_per_nurse * self.measure("alarms_per_bed_shift")),
+            "beds_per_nurse": self.beds_per_nurse,
+            "alarm_concentration": _number(self.concentration),
             "lead_hours": {"median": _number(middle), "quartiles": [_number(low), _number(high)]},
             "recall_by_lead_hours": {str(x): _number(share) for x, share in self.lead_curve.items()},
         }
@@ -92,7 +111,8 @@ def evaluate(
     """Fold the policy over the risks and judge the alerts of each stay until its first onset.
 
     With onset o, an alert at a is *true* when ``o - lead_max <= a <= o - lead_min``, *false* when earlier or in a stay
-    without an onset, *late* when ``o - lead_min < a <= o``; after the onset alerts are not looked at. An onset is
+    without an onset, *late* when ``o - lead_min < a <= o``; after the onset alerts are not looked at. Where a record without
+    an onset is *lost*, alerts whose ``lead_max`` outlasts it are *indeterminate* instead of false. An onset is
     *detected* when it has a true alert, *predictable* when there was a valid risk while an alert would have been true.
 
     Args:
@@ -117,30 +137,39 @@ def evaluate(
     """
     check_fit(risks, stays)
     refuse_same_patients(policy, patients)
-    first, last = stays.hit_window(alerting or Alerting())
+    search = alerting or Alerting()
+    first, last = stays.hit_window(search)
     _, due = decide(policy, AlertState.empty(len(stays)), risks.stay, risks.time, risks.risk)
     counted = risks.time[due.row] <= stays.onset[risks.stay[due.row]]
-    row, outcome = due.row[counted], due.outcome[counted]
-    held = {code.suppressed_by: int((outcome == code).sum()) for code in Outcome if code.suppressed_by}
-
-    fired = row[outcome == Outcome.FIRED]
-    stay, time = risks.stay[fired], risks.time[fired]
+    row, outcome, fires = due.row[counted], due.outcome[counted], due.fires[counted]
+    held = dict.fromkeys((code.suppressed_by for code in Outcome if code.suppressed_by), 0)
+    for code in Outcome:
+        if code.suppressed_by:
+            held[code.suppressed_by] += int((outcome == code).sum())
+    stay, time = risks.stay[row[fires]], risks.time[row[fires]]
+    columns = {**_judged(stays, search, stay, time), **exposure(risks, stays, first, last)}
     true = (time >= first[stay]) & (time <= last[stay])
     caught, earliest = np.unique(stay[true], return_index=True)
-    columns = {
-        "alerts": np.bincount(stay, minlength=len(stays)),
-        "true": np.bincount(stay[true], minlength=len(stays)),
-        "false": np.bincount(stay[time < first[stay]], minlength=len(stays)),
-        "detected": np.bincount(caught, minlength=len(stays)),
-        **exposure(risks, stays, first, last),
-    }
     return Evaluation(
         policy=policy,
-        stays=len(stays),
+        stays=len(np.unique(stays.whole)),
         by_patient=_by_patient(stays.patient, np.stack([columns[name] for name in COUNTS], axis=1)),
+        by_stay=np.bincount(stays.whole, columns["alerts"]).astype(np.int64),
         lead=(stays.onset[caught] - time[true][earliest]) / HOUR,
         suppressed=held,
+        red=int((outcome == Outcome.RED_FIRED).sum()),
+        beds_per_nurse=search.beds_per_nurse,
     )
+
+
+def _judged(stays: Stays, alerting: Alerting, stay: Int64, time: Int64) -> dict[str, Float64]:
+    """What became of the alerts of each stay, ``(S,)`` each."""
+    first, last = stays.hit_window(alerting)
+    true, early = (time >= first[stay]) & (time <= last[stay]), time < first[stay]
+    unknown = early & (time >= stays.unknown_from(alerting)[stay])
+    parts = {"alerts": stay, "true": stay[true], "false": stay[early & ~unknown], "detected": np.unique(stay[true])}
+    parts["indeterminate"] = stay[unknown]
+    return {name: np.bincount(part, minlength=len(stays)).astype(np.float64) for name, part in parts.items()}
 
 
 def exposure(risks: Risks, stays: Stays, first: Int64, last: Int64) -> dict[str, Float64]:

@@ -83,12 +83,16 @@ class Stays:
         discharged: ``(S,)`` int64 microseconds UTC.
         onset: first onset, ``(S,)`` int64 microseconds UTC, ``NO_ONSET`` where there was none. It may lie after the
             discharge, where the record ends before the event.
+        lost: whether the record ends without its being known what came next (a transfer, lost data), ``(S,)`` bool.
+        whole: the stay each belongs to, ``(S,)`` int64: where events end and alerts come again, one stay has several rows.
     """
 
     patient: Int64
     admitted: Int64
     discharged: Int64
     onset: Int64
+    lost: NDArray[np.bool_]
+    whole: Int64
 
     @classmethod
     def of(
@@ -98,6 +102,7 @@ class Stays:
         discharged: ArrayLike,
         onset_stay: ArrayLike = (),
         onset_time: ArrayLike = (),
+        lost: ArrayLike | None = None,
     ) -> Stays:
         """Number the patients and take the first onset of each stay; a stay is at risk until then.
 
@@ -107,6 +112,7 @@ class Stays:
             discharged: ``(S,)`` int64 microseconds UTC.
             onset_stay: stay index of each onset, ``(m,)``.
             onset_time: when each happened, ``(m,)`` int64 microseconds UTC.
+            lost: whether nobody knows what came after the discharge, ``(S,)``; without it everybody went home well.
 
         Raises:
             DataError: columns of different lengths, a discharge before its admission, or an onset of no stay.
@@ -124,7 +130,11 @@ class Stays:
         if (end < begin).any():
             wrong = int(np.flatnonzero(end < begin)[0])
             raise DataError(f"stays row {wrong}", "a discharge before the admission", "a later one", "mend the times")
-        return cls(patient.astype(np.int64), begin, end, first_onsets(begin.size, onset_stay, onset_time))
+        unknown = np.zeros(begin.size, bool) if lost is None else np.asarray(lost, bool)
+        if unknown.shape != begin.shape:
+            raise DataError("stays lost", f"{unknown.shape} values", f"{begin.size}, one a stay", "pass equal columns")
+        onset = first_onsets(begin.size, onset_stay, onset_time)
+        return cls(patient.astype(np.int64), begin, end, onset, unknown, np.arange(begin.size))
 
     def __len__(self) -> int:
         """Number of stays."""
@@ -155,6 +165,16 @@ class Stays:
         first = np.where(self.has_onset, self.onset - np.int64(alerting.lead_max), NO_ONSET)
         last = np.where(self.has_onset, self.onset - np.int64(alerting.lead_min), NO_ONSET)
         return first, last
+
+    def unknown_from(self, alerting: Alerting) -> Int64:
+        """From when on an alert without an onset cannot be called false, ``(S,)``: its time to be true outlasts the record.
+
+        ``NO_ONSET`` where that is never so.
+        """
+        unknown: Int64 = np.where(
+            self.lost & ~self.has_onset, self.discharged - np.int64(alerting.lead_max) + 1, NO_ONSET
+        )
+        return unknown
 
 
 def check_fit(risks: Risks, stays: Stays) -> None:

@@ -1,21 +1,27 @@
-"""Tune an alert policy: catch most onsets within an alarm budget."""
+"""Tune an alert policy: the best of all thresholds, hystereses, persistences, silences and re-arm rules, for both tiers."""
 
 from __future__ import annotations
 
-import dataclasses
 import itertools
-from dataclasses import dataclass
-from typing import Any, Literal
+import time
+from dataclasses import dataclass, replace
+from typing import Any
 
-from vitals.alerting.budget import parse_budget
+import numpy as np
+
 from vitals.alerting.curve import Ledger, OperatingCurve, Point
+from vitals.alerting.evaluate import Evaluation, evaluate
+from vitals.alerting.goal import Goal, recall_within
 from vitals.alerting.stays import Risks, Stays
 from vitals.errors import DataError, SettingsError
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import plain
 from vitals.spec.settings import Alerting
 
-REARM: tuple[Literal["timer", "below_clear"], ...] = ("timer", "below_clear")
+_SHOWN = 10  # best policies told of
+_WAITING = ("below_clear", "escalate")
+_ROOM = (0.975, 0.95, 0.9, 0.8)  # of the budget for the first tier, where all of it leaves none for the second
+_DEAR = 0.02  # of recall: a second tier that costs more is left out
 
 
 @dataclass(frozen=True)
@@ -23,63 +29,81 @@ class Tuned:
     """What tuning found.
 
     Attributes:
-        policy: the best policy within the budget; it names the model and the patients it was tuned on.
-        point: its threshold, recall, precision and alerts per 100 patient-days on those patients.
-        curve: the same policy at other thresholds.
+        policy: the best policy; it names the model and the patients it was tuned on.
+        point: its threshold, recall, precision and alerts per 100 patient-days on those patients, both tiers together.
+        curve: its first tier at other thresholds.
+        best: the best policies of the first tier, each of another shape, with their points.
         policies: how many policies were counted.
+        search_seconds: how long that took.
+        goal: what was to be as high as it can be, in words.
     """
 
     policy: AlertPolicy
     point: Point
     curve: OperatingCurve
+    best: list[tuple[AlertPolicy, Point]]
     policies: int
+    search_seconds: float
+    goal: str
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure in plain numbers for JSON."""
-        figures = {name: getattr(self.point, name) for name in Point._fields[1:]}
-        return {"policy": plain(self.policy), "policies": self.policies, **figures, "curve": self.curve.to_dict()}
+        figures = {name: _number(getattr(self.point, name)) for name in Point._fields[1:]}
+        best = [
+            {**_shape(policy), **{name: _number(value) for name, value in point._asdict().items()}}
+            for policy, point in self.best
+        ]
+        return {
+            "policy": plain(self.policy), "goal": self.goal, "policies": self.policies,
+            "search_seconds": self.search_seconds, **figures, "best": best, "curve": self.curve.to_dict(),
+        }  # fmt: skip
 
 
 def candidates(alerting: Alerting) -> list[AlertPolicy]:
     """The policies to try, each at threshold 1: all silences, persistences, and ways to re-arm.
 
-    Under ``timer`` the hysteresis plays no part, so it is tried once; under ``below_clear`` with every share.
+    Only ``below_clear`` and ``escalate`` ask whether an episode is over, so only they are tried with every hysteresis; after
+    ``first_only`` there is nothing to silence.
 
     Example:
-        >>> [(policy.rearm, policy.clear) for policy in candidates(Alerting(clear=(1.0, 0.8)))]
-        [('timer', 1.0), ('below_clear', 1.0), ('below_clear', 0.8)]
+        >>> [(shape.rearm, shape.clear) for shape in candidates(Alerting(clear=(1.0, 0.8), silence=(0,)))]
+        [('timer', 1.0), ('below_clear', 1.0), ('below_clear', 0.8), ('first_only', 1.0)]
     """
     return [
         AlertPolicy(threshold=1.0, clear=share, persistence=persistence, silence=silence, rearm=rearm)
-        for silence, persistence, rearm in itertools.product(alerting.silence, alerting.persistence, REARM)
-        for share in ((1.0,) if rearm == "timer" else alerting.clear)
+        for persistence, rearm in itertools.product(alerting.persistence, alerting.rearm)
+        for share in (alerting.clear if rearm in _WAITING else (1.0,))
+        for silence in (alerting.silence[:1] if rearm == "first_only" else alerting.silence)
     ]
 
 
 def tune(
     risks: Risks,
     stays: Stays,
-    budget: str | float,
+    goal: str | float | Goal,
     alerting: Alerting | None = None,
     tuned_on: str = "",
     model_digest: str = "",
 ) -> Tuned:
-    """The policy with the highest event recall of those that keep to an alarm budget.
+    """The best policy for a goal.
 
     Every candidate of ``alerting`` is counted at some 200 thresholds taken from the risks themselves; around the best
-    of them the search is repeated on a finer grid. Of equal recalls the one with fewer alerts counts.
+    of them the search is repeated on a finer grid. Of equal ones the one with fewer alerts counts. The second tier then is
+    the lowest higher threshold at which its alerts are at most ``red_share`` of all and both together keep to the budget; the
+    first may give way a little for it.
 
     Args:
         risks: of all the stays, 0 to 1.
         stays: with their patients and first onsets.
-        budget: ``"5/100pd"``, or alerts per 100 patient-days at risk as a number.
+        goal: an alarm budget such as ``"5/100pd"`` within which most onsets are to be caught, or another
+            :class:`~vitals.alerting.goal.Goal`.
         alerting: where to look, and ``lead_min`` and ``lead_max``.
         tuned_on: :func:`~vitals.alerting.stays.patients_digest` of these patients; the policy carries it, and
             ``evaluate`` refuses it on the same patients.
         model_digest: the model that gave the risks; the policy carries it.
 
     Raises:
-        SettingsError: a budget that is none, or so small that no policy keeps to it.
+        SettingsError: a budget that is none, or a goal that no policy keeps to.
         DataError: no onset that could have been predicted, or no risk at all.
 
     Example:
@@ -90,39 +114,90 @@ def tune(
         >>> found.policy.threshold, found.point.recall, found.point.alarms_per_100_patient_days
         (0.7, 1.0, 80.0)
     """
-    burden = parse_budget(budget) if isinstance(budget, str) else float(budget)
     search = alerting or Alerting()
-    shapes = candidates(search)
+    wanted = goal if isinstance(goal, Goal) else recall_within(goal, search.beds_per_nurse)
+    shapes, began = candidates(search), time.perf_counter()
     ledger = Ledger(risks, stays, search)
     if not ledger.predictable:
         raise DataError("tuning part", "no onset that could be predicted", "at least one", "tune on more patients")
     thresholds = ledger.thresholds()
     curves = ledger.curves(shapes, thresholds)
-    found = _best(curves, burden)
-    if found is None:
-        least = min(float(curve.measure("alarms_per_100_patient_days").min()) for curve in curves)
-        raise SettingsError(
-            "alarm budget", f"{burden:g}/100pd", f"at least {least:.3g}/100pd on these stays", "raise it"
-        )
-    shape, curve = shapes[found], curves[found]
-    point = ledger.best(shape, burden, curve)
-    assert point is not None  # the coarse grid had one, and the fine grid holds it
-    policy = dataclasses.replace(
-        shape,
-        threshold=point.threshold,
-        clear=shape.clear_below * point.threshold,
-        model_digest=model_digest,
-        tuned_on=tuned_on,
-    )
-    return Tuned(policy, point, curve, policies=len(shapes) * len(thresholds))
+    seconds = time.perf_counter() - began
+    ranked = _ranked(curves, wanted)
+    if not ranked:
+        least = wanted.least(np.concatenate([curve.counts for curve in curves]))
+        raise SettingsError("goal of tuning", wanted.text, f"{least} on these stays", "ask for less")
+    amber = _finest(ledger, shapes, curves, wanted)
+    policy, seen = _with_red(amber, risks, stays, search, ledger, wanted.budget)
+    for share in _ROOM if wanted.budget < np.inf and search.red_share > 0 and not policy.has_red else ():
+        less = _finest(ledger, shapes, curves, wanted.within(share * wanted.budget))
+        both = _with_red(less, risks, stays, search, ledger, wanted.budget) if less else None
+        if both and both[0].has_red and both[1].measure("recall") >= seen.measure("recall") - _DEAR:
+            policy, seen = both
+            break
+    policy = replace(policy, model_digest=model_digest, tuned_on=tuned_on)
+    point = Point(policy.threshold, *(seen.measure(name) for name in Point._fields[1:]))
+    best = [(at(shapes[i], curves[i].point(j).threshold), curves[i].point(j)) for i, j in ranked[:_SHOWN]]
+    curve = curves[ranked[0][0]]
+    return Tuned(policy, point, curve, best, len(shapes) * len(thresholds), seconds, wanted.text)
 
 
-def _best(curves: list[OperatingCurve], burden: float) -> int | None:
-    """The first of the curves that reach the highest recall with the fewest alerts; None where none keeps to it."""
-    keys = []
-    for number, curve in enumerate(curves):
-        index = curve.best(burden)
-        if index is not None:
-            point = curve.point(index)
-            keys.append((-point.recall, point.alarms_per_100_patient_days, number))
-    return min(keys)[-1] if keys else None
+def _finest(ledger: Ledger, shapes: list[AlertPolicy], curves: list[OperatingCurve], goal: Goal) -> AlertPolicy | None:
+    """The best policy, looked for again between the neighbours of its threshold; None where none reaches the goal."""
+    ranked = _ranked(curves, goal)
+    if not ranked:
+        return None
+    (i, j), *_ = ranked
+    fine = ledger.curves([shapes[i]], ledger.around(curves[i], j))[0]
+    index = goal.best(fine.counts)
+    assert index is not None  # the fine grid holds the best of the coarse one
+    return at(shapes[i], fine.point(index).threshold)
+
+
+def at(shape: AlertPolicy, threshold: float) -> AlertPolicy:
+    """A policy of one tier at another threshold; ``clear`` keeps its share of it."""
+    share = shape.clear_below / shape.threshold if shape.threshold else 1.0
+    return replace(shape, threshold=threshold, clear=share * threshold, red=None, red_clear=None)
+
+
+def _ranked(curves: list[OperatingCurve], goal: Goal) -> list[tuple[int, int]]:
+    """Curves that reach the goal, the best first, each with its best threshold."""
+    best = [(i, j) for i, curve in enumerate(curves) if (j := goal.best(curve.counts)) is not None]
+    if not best:
+        return []
+    counts = np.stack([curves[i].counts[j] for i, j in best])
+    order = np.lexsort((np.arange(len(best)), counts[:, 0], -goal.worth(counts)))
+    return [best[i] for i in order]
+
+
+def _with_red(
+    amber: AlertPolicy | None, risks: Risks, stays: Stays, search: Alerting, ledger: Ledger, budget: float
+) -> tuple[AlertPolicy, Evaluation]:
+    """The policy with the lowest second tier that keeps to its share and the budget, or without one; and what it does."""
+    assert amber is not None
+    share = amber.clear_below / amber.threshold if amber.threshold else 1.0
+    higher = ledger.thresholds()
+    higher = higher[(higher > amber.threshold) & (higher < 1.0)]
+    low, high, found = 0, len(higher) - 1, (amber, evaluate(risks, stays, amber, search))
+    while search.red_share > 0 and low <= high:  # fewer red alerts the higher it is, if not strictly so
+        middle = (low + high) // 2
+        tried = replace(amber, red=float(higher[middle]), red_clear=share * float(higher[middle]))
+        seen = evaluate(risks, stays, tried, search)
+        burden = seen.measure("alarms_per_100_patient_days")
+        if 0 < seen.red <= search.red_share * seen.count("alerts") and burden <= budget:
+            found, low = (tried, seen), middle + 1
+        elif seen.red == 0:
+            low = middle + 1
+        else:
+            high = middle - 1
+    return found
+
+
+def _shape(policy: AlertPolicy) -> dict[str, Any]:
+    names = ("clear", "persistence", "silence", "rearm")
+    told = plain(policy)
+    return {name: told[name] for name in names}
+
+
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)

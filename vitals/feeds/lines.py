@@ -12,7 +12,8 @@ class Line(msgspec.Struct, gc=False):
     """One line of input, typed but not yet judged: a field that is missing is None.
 
     Attributes:
-        kind: ``sample``, ``admit``, ``discharge`` or ``clock`` (time has passed for the whole ward).
+        kind: ``sample``, ``admit``, ``discharge``, ``clock`` (time has passed for the whole ward), ``acknowledge`` (somebody
+            has seen to the patient), ``event`` (what is predicted has set in) or ``event_end`` (it is over).
         stay: the monitored stay.
         time: ISO 8601 text with a time zone, or microseconds since 1970.
         signal: a name of the catalogue.
@@ -22,6 +23,7 @@ class Line(msgspec.Struct, gc=False):
         subject: the person (admit).
         site: the hospital or unit (admit).
         demographics: what is known at admission, by name (admit).
+        until: when an acknowledgement ends; without it as late as the policy allows.
     """
 
     kind: str = "sample"
@@ -34,6 +36,7 @@ class Line(msgspec.Struct, gc=False):
     subject: str | None = None
     site: str | None = None
     demographics: dict[str, Any] | None = None
+    until: str | int | None = None
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
@@ -82,11 +85,12 @@ class Alert(msgspec.Struct, tag_field="kind", tag="alert", gc=False):
     """An alert, or one that was held back.
 
     Attributes:
-        id: the same for the same model, policy, stay and time, so that a repeat is recognised.
+        id: the same for the same model, policy, stay, time and tier, so that a repeat is recognised.
         stay: the monitored stay.
         time: prediction time.
         risk: what raised it.
-        suppressed_by: None for an alert that is to reach a nurse, else ``silence`` or ``episode``.
+        suppressed_by: None for an alert that is to reach a nurse, else ``silence``, ``episode``, ``acknowledged`` or ``cap``.
+        tier: ``amber`` or ``red``.
     """
 
     id: str
@@ -94,6 +98,7 @@ class Alert(msgspec.Struct, tag_field="kind", tag="alert", gc=False):
     time: str
     risk: float
     suppressed_by: str | None
+    tier: str = "amber"
 
 
 class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults=True, gc=False):
@@ -109,6 +114,7 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
         model: digest of the model (``started``).
         policy: digest of the alert policy (``started``; None without alerts).
         notice: what this output may be used for (``started``).
+        until: when an acknowledgement ends (``acknowledged``).
     """
 
     stay: str | None
@@ -120,6 +126,7 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
     model: str | None = None
     policy: str | None = None
     notice: str | None = None
+    until: str | None = None
 
 
 Output = Risk | Alert | Technical

@@ -153,7 +153,7 @@ def _alerting(model: Model, study: Study, risk: Float32, policy: AlertPolicy | N
     figures: dict[str, Any] = {"news2": {}}
     for points in _NEWS2_TRIGGERS if bedside is not None else ():
         assert bedside is not None
-        trigger = _plain_policy(search, float(news2_risk(points)))
+        trigger = _plain_policy(float(news2_risk(points)))
         theirs = evaluate(bedside, stays, trigger, search)
         burden = theirs.measure("alarms_per_100_patient_days")
         same = recall_at_burden(ours, stays, burden, trigger, search)
@@ -164,9 +164,7 @@ def _alerting(model: Model, study: Study, risk: Float32, policy: AlertPolicy | N
         figures["curve"] = operating_curve(ours, stays, policy, alerting=search).to_dict()
         if bedside is not None:
             figures["news2"]["at_equal_burden"] = _beside(ours, bedside, stays, judged, search)
-            figures["news2"]["curve"] = operating_curve(
-                bedside, stays, _plain_policy(search), alerting=search
-            ).to_dict()
+            figures["news2"]["curve"] = operating_curve(bedside, stays, _plain_policy(), alerting=search).to_dict()
     return figures
 
 
@@ -183,22 +181,22 @@ def _beside(ours: Risks, bedside: Risks, stays: Stays, judged: Evaluation, searc
 
     NEWS2 has few thresholds, so its burden may lie far below ours; the difference is therefore taken at its burden.
     """
-    burden, shape = judged.measure("alarms_per_100_patient_days"), _plain_policy(search)
+    burden, shape = judged.measure("alarms_per_100_patient_days"), _plain_policy()
     point = recall_at_burden(bedside, stays, burden, shape, search)
     if not np.isfinite(point.threshold):
         return {"recall": 0.0, "alarms_per_100_patient_days": 0.0, "threshold": None}
-    theirs = evaluate(bedside, stays, _plain_policy(search, point.threshold), search)
+    theirs = evaluate(bedside, stays, _plain_policy(point.threshold), search)
     same = recall_at_burden(ours, stays, theirs.measure("alarms_per_100_patient_days"), shape, search)
     figures = {**_brief(theirs), "threshold_points": point.threshold * 20, "intervals": _plain(intervals(theirs))}
     if np.isfinite(same.threshold):
-        held = evaluate(ours, stays, _plain_policy(search, same.threshold), search)
+        held = evaluate(ours, stays, _plain_policy(same.threshold), search)
         figures |= {"model": _brief(held), "difference": _plain(paired_difference(held, theirs))}
     return figures
 
 
-def _plain_policy(search: Alerting, threshold: float = 1.0) -> AlertPolicy:
-    """How a bedside score alerts: at a threshold, with the longest silence of those the settings name."""
-    return AlertPolicy(threshold=threshold, silence=max(search.silence))
+def _plain_policy(threshold: float = 1.0) -> AlertPolicy:
+    """How a bedside score alerts: at a threshold, then not for six hours."""
+    return AlertPolicy(threshold=threshold)
 
 
 def _brief(evaluation: Evaluation) -> dict[str, Any]:

@@ -21,7 +21,8 @@ from sklearn.preprocessing import FunctionTransformer, StandardScaler
 from sklearn.tree import DecisionTreeClassifier
 
 from vitals.errors import DataError, SettingsError, nearest
-from vitals.spec.settings import HOUR, Settings
+from vitals.spec.duration import HOUR
+from vitals.spec.settings import Settings
 from vitals.windowing.types import Float32, Int64, Rows
 
 _FARTHEST = 5.0  # standard deviations: one mistyped lab must not decide a linear score

@@ -8,12 +8,12 @@ from typing import Any, Literal
 
 from vitals.errors import SettingsError
 from vitals.signals import signal
-from vitals.spec.duration import Duration
+from vitals.spec.duration import HOUR, Duration
 from vitals.spec.learning import Network, Training, within
+from vitals.spec.policy import Rearm
 from vitals.spec.reader import load, plain, read
 
 Reduce = Literal["last", "mean", "min", "max", "median"]
-HOUR = 3_600_000_000
 
 
 @dataclass(frozen=True)
@@ -121,17 +121,28 @@ class Alerting:
         silence: candidate silences.
         persistence: candidate ``[k, n]`` pairs.
         clear: candidate hystereses, as shares of the threshold.
+        rearm: candidate rules for the next alert.
+        red_share: the second tier may raise this share of the alerts; 0 for one tier.
+        beds_per_nurse: what an alarm burden per nurse and shift is counted with.
+        death: what a death without an onset before it is: the event itself (``"event"``), an end after which nothing is
+            known (``"censor"``), or a stay without an event (``"no_event"``).
     """
 
     lead_min: Duration = Duration(0)
     lead_max: Duration = Duration(12 * HOUR)
-    silence: tuple[Duration, ...] = (Duration(6 * HOUR),)
+    silence: tuple[Duration, ...] = tuple(Duration(h * HOUR) for h in (1, 2, 3, 4, 6, 8, 10, 12, 18, 24))
     persistence: tuple[tuple[int, ...], ...] = ((1, 1),)
-    clear: tuple[float, ...] = (1.0,)
+    clear: tuple[float, ...] = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.5)
+    rearm: tuple[Rearm, ...] = ("timer", "below_clear", "first_only")
+    red_share: float = 0.25
+    beds_per_nurse: float = 4.0
+    death: Literal["event", "censor", "no_event"] = "censor"
 
     def __post_init__(self) -> None:
         """Refuse a search without candidates, and alerts that could never be true."""
-        for name in ("silence", "persistence", "clear"):
+        within("[alerting]", "red_share", self.red_share, 0, 1)
+        within("[alerting]", "beds_per_nurse", self.beds_per_nurse, 0.1, 1000)
+        for name in ("silence", "persistence", "clear", "rearm"):
             if not getattr(self, name):
                 raise SettingsError(f"[alerting] {name}", "an empty list", "at least one candidate", "add one")
         for share in self.clear:

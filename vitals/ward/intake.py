@@ -19,6 +19,9 @@ from vitals.windowing.rules import rules_of
 from vitals.windowing.types import Events
 
 NOT_USED = "signal_not_used"
+_SAID = ("acknowledge", "event", "event_end")
+_KINDS = ("sample", "admit", "discharge", "clock", *_SAID)
+_LATEST = np.iinfo(np.int64).max
 
 Lookup = Callable[[Any], int | None]
 
@@ -31,6 +34,7 @@ class Batch:
         bed, time, signal, value: the samples, as columns.
         admitted: beds entered and when.
         left: beds left and when.
+        told: ``(kind, bed, time, until)``, where the run ended with what somebody said of a patient.
         clock: the time that has passed for the whole ward, where the run ended with a clock line.
     """
 
@@ -40,6 +44,7 @@ class Batch:
     value: list[float] = field(default_factory=list)
     admitted: dict[int, int] = field(default_factory=dict)
     left: dict[int, int] = field(default_factory=dict)
+    told: tuple[str, int, int, int] | None = None
     clock: int | None = None
 
     def events(self) -> Events:
@@ -69,7 +74,7 @@ class Intake:
         self._demographic = {name: self._column[name] for name in settings.demographics}
 
     def take(self, lines: Iterator[Line]) -> Batch:
-        """Take lines up to and including the next one that tells the ward's clock, or all there are."""
+        """Take lines up to and including the next one that says something of a patient or the ward's clock, or all."""
         batch = Batch()
         bed_of: Lookup = self.beds.bed_of.get
         column_of: Lookup = self._column.get
@@ -81,7 +86,7 @@ class Intake:
             time = read_time(line.time)
             if bed is None or column is None or time is None or value is None or line.unit or line.kind != "sample":
                 self._take_slowly(batch, line)
-                if batch.clock is not None:
+                if batch.clock is not None or batch.told is not None:
                     break
                 continue
             to_bed(bed)
@@ -105,7 +110,7 @@ class Intake:
         """What is wrong with a line of any kind."""
         if isinstance(line, Malformed):
             return line.reason
-        if line.kind not in ("sample", "admit", "discharge", "clock"):
+        if line.kind not in _KINDS:
             return "unknown_kind"
         if not line.stay and line.kind != "clock":
             return "no_stay"
@@ -125,6 +130,10 @@ class Intake:
             return self._admit(batch, line, stay, time)
         if stay not in self.beds.bed_of:
             return "unknown_stay"
+        if line.kind in _SAID:
+            until = _LATEST if line.until is None else read_time(line.until)
+            batch.told = None if until is None else (line.kind, self.beds.bed_of[stay], time, until)
+            return time_fault(line.until) if until is None else None
         batch.left[self.beds.leave(stay)] = time
         for old in self.beds.forget():
             self.tally.forget(old, time)

@@ -106,9 +106,11 @@ class Ward:
                 self._step(batch.events(), None)
             if batch.left:
                 self._discharge(np.fromiter(batch.left, np.int64), np.fromiter(batch.left.values(), np.int64))
+            if batch.told is not None:
+                self._hear(*batch.told)
             if batch.clock is not None:
                 self._pass_time(batch.clock)
-            more = batch.clock is not None
+            more = batch.clock is not None or batch.told is not None
 
     def _admit(self, bed: Int64, admitted: Int64) -> None:
         more = self._beds.capacity - self._carry.beds
@@ -159,6 +161,19 @@ class Ward:
             self._tally.leave(stay, t)
             self._beds.free(b)
         self._lines += self._tally.news()
+
+    def _hear(self, kind: str, bed: int, time: int, until: int) -> None:
+        """What somebody said of a patient holds from its time on, for scores that are still to come."""
+        if self._policy is None:
+            return
+        if kind == "acknowledge":
+            ends = self._alerts.acknowledge(self._policy, bed, time, until)
+            told = Technical(self._beds.stay[bed], time_text(time), "acknowledged", until=time_text(ends))
+            self._lines.append(told)
+        elif kind == "event":
+            self._alerts.event_begins(bed, time)
+        else:
+            self._alerts.event_ends(self._policy, bed, time)
 
     def _pass_time(self, clock: int) -> None:
         """Close every step that has been over for as long as the grace."""

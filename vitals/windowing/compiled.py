@@ -15,7 +15,7 @@ from typing import Any
 from numba import njit
 
 _PACKAGE = Path(__file__).parent.parent
-_SOURCES = ("windowing/*.py", "alerting/machine.py", "alerting/decide.py")
+_SOURCES = ("windowing/*.py", "alerting/*.py")
 
 
 @functools.cache
