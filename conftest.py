@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 _WITH_A_WARD = tuple(
-    f"vitals.flows.{page}." for page in ("elsewhere", "evaluation", "scores", "searching", "training", "tuning")
+    f"vitals.flows.{page}."
+    for page in ("elsewhere", "evaluation", "reporting", "scores", "searching", "training", "tuning")
 )
 
 

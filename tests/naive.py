@@ -7,8 +7,9 @@ to be checked by reading it next to the definition it restates. Times are intege
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -293,30 +294,164 @@ def naive_challenge_utility(stays: Sequence[tuple[Sequence[int], Sequence[int]]]
 
 # ---- alerts ----------------------------------------------------------------------------------------------------------
 
+DAY = 24 * MICROSECONDS_PER_HOUR
+TIERS = ("amber", "red")
 
-def naive_decide(policy: AlertPolicy, scores: Sequence[tuple[int, float]]) -> list[tuple[int, str]]:
+
+class Said(NamedTuple):
+    """What somebody said of a patient: ``acknowledge`` (``until`` when), ``event`` or ``event_end``."""
+
+    after: int  # how many of the bed's scores were judged before it was said
+    kind: str
+    time: int
+    until: int = 0
+
+
+class Score(NamedTuple):
+    """One risk of a bed, and from when until when an acknowledgement held as it was judged."""
+
+    time: int
+    risk: float
+    snooze: tuple[int, int]
+
+
+def naive_decide(
+    policy: AlertPolicy, scores: Sequence[tuple[int, float]], said: Sequence[Said] = ()
+) -> list[tuple[int, str]]:
     """(time, outcome) for the rows of one bed at which an alert was due; ``scores`` are (time, risk) in order."""
     decisions = []
-    high: list[bool] = []
-    armed = True
-    last_fired: int | None = None
-    for time, risk in scores:
-        known = not math.isnan(risk)
-        high.append(known and risk >= policy.threshold)
-        if known and risk < policy.clear_below:
-            armed = True
-        active = sum(high[-policy.n :]) >= policy.k
-        if not known or not active:
-            continue
-        if last_fired is not None and time - last_fired < policy.silence:
-            decisions.append((time, "SUPPRESSED_SILENCE"))
-        elif policy.rearm == "below_clear" and not armed:
-            decisions.append((time, "SUPPRESSED_EPISODE"))
-        else:
-            decisions.append((time, "FIRED"))
-            armed = False
-            last_fired = time
+    for life in naive_lives(policy, scores, said):
+        alerts: dict[str, list[int]] = {"amber": [], "red": []}  # places in this life
+        for place, score in enumerate(life):
+            past = life[: place + 1]
+            tier = naive_due(policy, past)
+            if tier is None:
+                continue
+            held_back = naive_held_back(policy, tier, past, alerts[tier])
+            decisions.append((score.time, ("RED_" if tier == "red" else "") + (held_back or "FIRED")))
+            if held_back is None:
+                alerts["amber"].append(place)  # a red alert says what an amber one would have said
+            if held_back is None and tier == "red":
+                alerts["red"].append(place)
     return decisions
+
+
+def naive_notices(
+    policy: AlertPolicy, scores: Sequence[tuple[int, float]], said: Sequence[Said] = ()
+) -> list[tuple[int, str]]:
+    """(time, ``STALE`` or ``FRESH``) where valid scores have been missing for too long, once, and where they are back."""
+    notices = []
+    for life in naive_lives(policy, scores, said):
+        since, missing = life[0].time, False  # since when there was no valid score, and whether that was told
+        for time, risk, _ in life:
+            if not math.isnan(risk):
+                notices += [(time, "FRESH")] if missing else []
+                since, missing = time, False
+            elif policy.stale > 0 and time - since >= policy.stale and not missing:
+                notices.append((time, "STALE"))
+                missing = True
+    return notices
+
+
+def naive_lives(policy: AlertPolicy, scores: Sequence[tuple[int, float]], said: Sequence[Said]) -> list[list[Score]]:
+    """The scores from the admission to the first event, from its end to the next, and so on; those within are left out."""
+    lives: list[list[Score]] = [[]]
+    snooze: tuple[int, int] = (0, 0)
+    event: tuple[int, float] | None = (
+        None  # from when until when, and the time in which nothing may alert again after it
+    )
+    for place, (time, risk) in enumerate(scores):
+        for word in said:
+            if word.after == place:
+                if word.kind == "event" and event is not None and event[0] < word.time >= event[1]:
+                    lives.append([])  # the event before is over, and no score has come since
+                    snooze = (0, 0)
+                snooze, event = naive_hear(policy, word, snooze, event)
+        if event is not None and time > event[0]:
+            lives.append([])
+            if snooze[0] < event[1]:
+                snooze = (0, 0)
+            if time < event[1]:
+                continue
+            event = None
+        lives[-1].append(Score(time, risk, snooze))
+    return [life for life in lives if life]
+
+
+def naive_hear(
+    policy: AlertPolicy, word: Said, snooze: tuple[int, int], event: tuple[int, float] | None
+) -> tuple[tuple[int, int], tuple[int, float] | None]:
+    """(from, until) of the acknowledgement and of the event after a word; an event without an end lasts for ever."""
+    if word.kind == "acknowledge":
+        until = min(word.until, word.time + policy.max_snooze)
+        if snooze[0] <= word.time < snooze[1]:
+            return (snooze[0], max(snooze[1], until)), event
+        return (word.time, until), event
+    if word.kind == "event":
+        goes_on = event is not None and event[0] <= word.time < event[1]
+        return snooze, (event[0] if event is not None and goes_on else word.time, math.inf)
+    return snooze, None if event is None else (event[0], word.time + policy.reset)
+
+
+def naive_due(policy: AlertPolicy, past: Sequence[Score]) -> str | None:
+    """The tier in which the latest score is due: of both the red one."""
+    if math.isnan(past[-1].risk):
+        return None
+    due = None
+    for tier in TIERS:
+        threshold = policy.threshold if tier == "amber" else policy.red
+        if tier == "red" and threshold == 1:
+            continue  # no second tier
+        assert threshold is not None
+        if sum(score.risk >= threshold for score in past[-policy.n :]) >= policy.k:
+            due = tier
+    return due
+
+
+def naive_held_back(policy: AlertPolicy, tier: str, past: Sequence[Score], alerts: Sequence[int]) -> str | None:
+    """What holds a due alert back, if anything; ``alerts`` are the places of the tier's alerts in ``past``."""
+    time, _, snooze = past[-1]
+    last = past[alerts[-1]] if alerts else None
+    if last is not None and time - last.time < policy.silence:
+        return "SUPPRESSED_SILENCE"
+    if tier == "amber" and snooze[0] <= time < snooze[1]:
+        return "SUPPRESSED_ACKNOWLEDGED"
+    since = [score.risk for score in past[alerts[-1] + 1 :]] if alerts else []
+    if last is not None and not naive_rearmed(policy, tier, last.risk, since):
+        return "SUPPRESSED_EPISODE"
+    if policy.max_per_day and naive_is_capped(policy, [past[place].time for place in alerts], time):
+        return "SUPPRESSED_CAP"
+    return None
+
+
+def naive_is_capped(policy: AlertPolicy, alerts: Sequence[int], time: int) -> bool:
+    """Whether the 24 hours that began with an alert are still running and have had their alerts."""
+    first, many = None, 0
+    for alert in alerts:
+        if first is None or alert - first >= DAY:
+            first, many = alert, 0
+        many += 1
+    return first is not None and time - first < DAY and many >= policy.max_per_day
+
+
+def naive_rearmed(policy: AlertPolicy, tier: str, last: float, since: Sequence[float]) -> bool:
+    """Whether the re-arm rule lets another alert through after one at the risk ``last``; ``since`` ends with the score."""
+    clear = policy.clear if tier == "amber" else policy.red_clear
+    assert clear is not None
+    if policy.rearm == "timer":
+        return True
+    if policy.rearm == "first_only":
+        return False
+    if any(risk < clear for risk in since):
+        return True
+    return policy.rearm == "escalate" and naive_risen(policy, last, since[-1])
+
+
+def naive_risen(policy: AlertPolicy, last: float, risk: float) -> bool:
+    """Whether the odds have grown by the factor that ``rise`` of the logit means; nothing rises above certainty."""
+    if last == 1:
+        return False
+    return risk == 1 or risk / (1 - risk) >= math.exp(policy.rise) * last / (1 - last)
 
 
 def naive_evaluate(
@@ -324,7 +459,8 @@ def naive_evaluate(
     lead: tuple[int, int],
     stays: Sequence[tuple[int, int, Sequence[tuple[int, float]]]],
     onsets: Sequence[Sequence[int]],
-) -> dict[str, float]:
+    lost: Sequence[bool] | None = None,
+) -> dict[str, Any]:
     """Counts and ratios of a policy's alerts until the first onset of each stay.
 
     Args:
@@ -332,25 +468,30 @@ def naive_evaluate(
         lead: ``(lead_min, lead_max)``; an alert is true when it comes this long before the onset, both included.
         stays: (admitted, discharged, [(time, risk), ...]) of each stay.
         onsets: the onsets of each stay.
+        lost: whether nobody knows what came after the discharge, of each stay; None for no stay.
     """
     count = dict.fromkeys(("alerts", "true", "false", "late", "detected", "predictable", "onsets", "microseconds"), 0)
-    leads = []
-    for (admitted, discharged, scores), of_stay in zip(stays, onsets, strict=True):
-        onset = min(of_stay, default=None)
+    count["indeterminate"] = count["red"] = 0
+    held: Counter[str] = Counter()
+    leads, by_stay = [], []
+    for s, (admitted, discharged, scores) in enumerate(stays):
+        onset = min(onsets[s], default=None)
         until = discharged if onset is None else min(discharged, onset)
         count["microseconds"] += max(0, until - admitted)
-        true_alerts = []
+        true_alerts, alerts_before = [], count["alerts"]
         for time, outcome in naive_decide(policy, scores):
-            if outcome != "FIRED" or (onset is not None and time > onset):
+            if onset is not None and time > onset:
+                continue
+            if not outcome.endswith("FIRED"):
+                held[outcome.rpartition("_")[2].lower()] += 1
                 continue
             count["alerts"] += 1
-            if onset is None or onset - time > lead[1]:
-                count["false"] += 1
-            elif onset - time < lead[0]:
-                count["late"] += 1
-            else:
-                count["true"] += 1
+            count["red"] += outcome == "RED_FIRED"
+            kind = naive_kind(time, onset, lead, discharged if lost is not None and lost[s] else None)
+            count[kind] += 1
+            if kind == "true":
                 true_alerts.append(time)
+        by_stay.append(count["alerts"] - alerts_before)
         if onset is not None:
             count["onsets"] += 1
             in_time = [1 for time, risk in scores if lead[0] <= onset - time <= lead[1] and not math.isnan(risk)]
@@ -358,17 +499,46 @@ def naive_evaluate(
             if true_alerts:
                 count["detected"] += 1
                 leads.append((onset - min(true_alerts)) / MICROSECONDS_PER_HOUR)
+    return {
+        **count,
+        "held": dict(held),
+        "leads": sorted(leads),
+        "by_stay": by_stay,
+        **naive_ratios(count, leads, by_stay),
+    }
+
+
+def naive_kind(time: int, onset: int | None, lead: tuple[int, int], ends: int | None) -> str:
+    """What an alert was worth; ``ends`` is when a record ended of which nobody knows how it went on."""
+    if onset is None:
+        return "indeterminate" if ends is not None and time + lead[1] > ends else "false"
+    if onset - time > lead[1]:
+        return "false"
+    return "late" if onset - time < lead[0] else "true"
+
+
+def naive_ratios(count: dict[str, int], leads: Sequence[float], by_stay: Sequence[int]) -> dict[str, float]:
+    """The figures that are made of the counts; NaN where nothing was to count."""
 
     def ratio(above: float, below: float) -> float:
         return above / below if below else NAN
 
-    days = count["microseconds"] / (24 * MICROSECONDS_PER_HOUR)
-    leads.sort()
+    days = count["microseconds"] / DAY
+    true, false, unknown = count["true"], count["false"], count["indeterminate"]
+    leads = sorted(leads)
     middle = len(leads) // 2
+    busiest = sorted(by_stay, reverse=True)[: (len(by_stay) + 9) // 10]
     return {
-        **count,
         "recall": ratio(count["detected"], count["predictable"]),
-        "precision": ratio(count["true"], count["true"] + count["false"]),
+        "recall_of_all": ratio(count["detected"], count["onsets"]),
+        "precision": ratio(true, true + false),
+        "precision_first_per_event": ratio(count["detected"], count["detected"] + false),
+        "precision_if_unknown_false": ratio(true, true + false + unknown),
+        "precision_if_unknown_true": ratio(true + unknown, true + false + unknown),
+        "needed_to_evaluate": ratio(true + false, true),
         "alarms_per_100_patient_days": ratio(100 * count["alerts"], days),
+        "false_alarms_per_100_patient_days": ratio(100 * false, days),
+        "alarms_per_bed_shift": ratio(count["alerts"], 2 * days),
+        "concentration": ratio(sum(busiest), sum(by_stay)),
         "median_lead": NAN if not leads else (leads[middle] + leads[-middle - 1]) / 2,
     }

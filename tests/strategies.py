@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,10 +10,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from hypothesis import strategies as st
 
-from tests.naive import Call, Sample
+from tests.naive import Call, Said, Sample
 from vitals.signals import catalogue
 from vitals.spec.duration import Duration
-from vitals.spec.policy import AlertPolicy
+from vitals.spec.policy import REARM, AlertPolicy
 from vitals.spec.settings import (
     Alerting,
     Channel,
@@ -294,23 +295,33 @@ def policies(draw: st.DrawFn, lengths: Sequence[int] = (1, 1, 2, 3, 5, 64)) -> A
     """Policies at the edges of what is allowed; persistence looks at one of these numbers of scores."""
     threshold = draw(st.sampled_from([0.0, 0.1, 0.25, 0.5, 1.0]))
     clear = draw(st.sampled_from([0.0, 0.5, 0.5])) * threshold
+    red = draw(st.sampled_from([1.0, threshold, (threshold + 1) / 2, (threshold + 1) / 2]))
     n = draw(st.sampled_from(lengths))
     k = draw(st.sampled_from(sorted({1, (n + 1) // 2, n})))
     return AlertPolicy(
         threshold=threshold,
         clear=draw(st.sampled_from([None, clear])),
+        red=draw(st.sampled_from([None, red, red])),
+        red_clear=draw(st.sampled_from([None, red / 2])) if red < 1 else None,
         persistence=(k, n),
         silence=draw(durations(0, 1, HOUR - 1, HOUR, HOUR + 1, 3 * HOUR, STAY)),
-        rearm=draw(st.sampled_from(["timer", "below_clear"])),
+        rearm=draw(st.sampled_from(REARM)),
+        rise=draw(st.sampled_from([0.3, 0.7, 2.0])),
+        reset=draw(durations(0, 1, HOUR, 2 * HOUR, STAY)),
+        max_per_day=draw(st.sampled_from([0, 0, 1, 2, 3])),
+        max_snooze=draw(durations(0, 1, HOUR, 3 * HOUR, STAY)),
+        stale=draw(durations(0, 1, HOUR, HOUR + 1, 3 * HOUR, STAY)),
     )
 
 
 def risks(policy: AlertPolicy) -> st.SearchStrategy[float]:
-    """Risks on and beside the threshold and the hysteresis, and missing ones."""
+    """Risks on and beside the thresholds and the hystereses, and missing ones."""
     marks = [np.float32(policy.threshold), np.float32(policy.clear_below)]
+    if policy.has_red:
+        marks += [np.float32(policy.red_from), np.float32(policy.red_clear_below)]
     beside = [np.nextafter(mark, np.float32(bound)) for mark in marks for bound in (0.0, 1.0)]
-    between = float(np.float32((policy.threshold + policy.clear_below) / 2))
-    return st.sampled_from([*map(float, marks), *map(float, beside), between, between, 0.0, 1.0, math.nan])
+    between = [float(np.float32((a + b) / 2)) for a, b in itertools.pairwise(marks)]
+    return st.sampled_from([*map(float, marks), *map(float, beside), *between, *between, 0.0, 1.0, math.nan, math.nan])
 
 
 @dataclass(frozen=True)
@@ -350,6 +361,37 @@ def cut_scores(draw: st.DrawFn) -> tuple[Scores, list[list[int]]]:
 
 
 @st.composite
+def sayings(draw: st.DrawFn, found: Scores) -> list[list[Said]]:
+    """What is said of the patient of each bed, on and beside the times of the scores, early and late."""
+    said = []
+    for rows in found.beds:
+        words = draw(st.lists(_saying(found.policy, rows), max_size=3))
+        for word in [word for word in words if word.kind == "event" and draw(st.booleans())]:
+            over = draw(_saying(found.policy, rows))
+            words.append(over._replace(after=max(over.after, word.after), kind="event_end"))
+        said.append(sorted(words, key=lambda word: word.after))
+    return said
+
+
+@st.composite
+def _saying(draw: st.DrawFn, policy: AlertPolicy, rows: Sequence[tuple[int, float]]) -> Said:
+    after = draw(st.integers(0, len(rows)))
+    about = rows[min(max(after - draw(st.sampled_from([0, 0, 1, 1, 2])), 0), len(rows) - 1)][0] if rows else 0
+    time = about + draw(st.sampled_from([-1, 0, 0, 1, HOUR // 2]))
+    until = time + draw(st.sampled_from([0, 1, HOUR, 5 * HOUR, int(policy.max_snooze), 400 * HOUR]))
+    return Said(
+        after, draw(st.sampled_from(["acknowledge", "acknowledge", "event", "event", "event_end"])), time, until
+    )
+
+
+@st.composite
+def heard_scores(draw: st.DrawFn) -> tuple[Scores, list[list[Said]]]:
+    """Scores, and what is said between them."""
+    found = draw(scores())
+    return found, draw(sayings(found))
+
+
+@st.composite
 def score_orders(draw: st.DrawFn) -> tuple[Scores, list[int]]:
     """Scores and some of their beds in another order."""
     found = draw(scores())
@@ -366,6 +408,7 @@ class Judged:
     subjects: tuple[str, ...]
     stays: tuple[tuple[int, int], ...]
     onsets: tuple[tuple[int, ...], ...]
+    lost: tuple[bool, ...]
 
 
 @st.composite
@@ -377,12 +420,14 @@ def judged_stays(draw: st.DrawFn) -> Judged:
     stays, onsets = [], []
     for rows in found.beds:
         times = [time for time, _ in rows] or [0]
-        stays.append((times[0] - draw(st.sampled_from([0, 1, HOUR])), times[-1] + draw(st.sampled_from([0, 1, HOUR]))))
+        ends = times[-1] + draw(st.sampled_from([0, 1, HOUR, lead[1] - 1, lead[1]]))
+        stays.append((times[0] - draw(st.sampled_from([0, 1, HOUR])), max(ends, times[0])))
         before = st.sampled_from(sorted({edge + nudge for edge in (0, *lead) for nudge in (-1, 0, 1)}))
         onset = st.builds(lambda time, early: time + early, st.sampled_from(times), before)
         onsets.append(tuple(draw(st.lists(onset, max_size=2))))
     subjects = tuple(draw(st.sampled_from(["anna", "ben"])) for _ in stays)
-    return Judged(found, lead, subjects, tuple(stays), tuple(onsets))
+    lost = tuple(draw(st.booleans()) for _ in stays)
+    return Judged(found, lead, subjects, tuple(stays), tuple(onsets), lost)
 
 
 # ---- labels ----------------------------------------------------------------------------------------------------------
@@ -515,5 +560,9 @@ def any_settings(draw: st.DrawFn) -> Settings:
             tuple(draw(st.lists(any_duration(), min_size=1, max_size=3))),
             tuple(draw(st.lists(pair, min_size=1, max_size=3))),
             tuple(draw(st.lists(numbers(0.0, 1.0), min_size=1, max_size=3))),
+            tuple(draw(st.lists(st.sampled_from(REARM), min_size=1, max_size=4))),
+            draw(numbers(0.0, 1.0)),
+            draw(numbers(0.1, 1000.0)),
+            draw(st.sampled_from(["event", "censor", "no_event"])),
         ),
     )

@@ -10,6 +10,7 @@ import numpy as np
 from tests.laws.running import Alerts, Answers, decide_on, go_on
 from tests.naive import Call
 from tests.strategies import Scores
+from vitals.alerting import machine
 from vitals.alerting.decide import AlertState, decide
 from vitals.spec.settings import Settings
 from vitals.windowing.advance import advance
@@ -40,12 +41,12 @@ def finish(settings: Settings, data: bytes, calls: Sequence[Call]) -> Answers:
 def save_alerts(state: AlertState) -> bytes:
     """The state of alerting as a file of arrays."""
     file = io.BytesIO()
-    np.savez(file, **vars(state))
+    np.savez(file, **state.ward._asdict())
     return file.getvalue()
 
 
 def finish_alerts(scores: Scores, data: bytes, borders: Sequence[Sequence[int]]) -> list[Alerts]:
     """Load a state of alerting and hand over the scores that are left."""
     with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
-        state = AlertState(**arrays)
+        state = AlertState(machine.Ward(**arrays))
     return decide_on(decide, scores, state, borders)[1]

@@ -10,7 +10,7 @@ import numpy as np
 
 from tests.naive import Call, Sample
 from tests.strategies import Scores, Ward
-from vitals.alerting.decide import AlertState, Decisions, Outcome
+from vitals.alerting.decide import AlertState, Decisions, Notice, Outcome
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Settings
 from vitals.windowing.carry import Carry
@@ -129,19 +129,26 @@ def columns_of(
 def decide_on(
     decide: Decide, scores: Scores, state: AlertState, borders: Sequence[Sequence[int]]
 ) -> tuple[AlertState, list[Alerts]]:
-    """Hand over the rows between each border and the next; (time, outcome) of every decision, by bed."""
+    """Hand over the rows between each border and the next; (time, what) of every decision and notice, by bed."""
     found: list[Alerts] = [[] for _ in scores.beds]
     for begin, end in itertools.pairwise(borders):
         bed, time, risk = columns_of(scores, begin, end)
         state, due = decide(scores.policy, state, bed, time, risk)
         assert (np.diff(due.row) > 0).all(), "one decision a row, in the order of the rows"
-        for row, code in zip(due.row.tolist(), due.outcome.tolist(), strict=True):
-            found[bed[row]].append((time[row], Outcome(code).name))
+        for row, name in told(due):
+            found[bed[row]].append((time[row], name))
     return state, found
 
 
+def told(due: Decisions) -> list[tuple[int, str]]:
+    """(row, what) of every decision and notice, in the order of the rows."""
+    decisions = [(row, Outcome(code).name) for row, code in zip(due.row.tolist(), due.outcome.tolist(), strict=True)]
+    notices = [(row, Notice(code).name) for row, code in zip(due.noticed.tolist(), due.notice.tolist(), strict=True)]
+    return sorted(decisions + notices, key=lambda one: one[0])
+
+
 def all_alerts(decide: Decide, scores: Scores, borders: Sequence[Sequence[int]] = ()) -> list[Alerts]:
-    """Every decision of a fresh ward, by bed."""
+    """Every decision and notice of a fresh ward, by bed."""
     start, end = [0] * len(scores.beds), [len(rows) for rows in scores.beds]
     return decide_on(decide, scores, AlertState.empty(len(scores.beds)), [start, *borders, end])[1]
 

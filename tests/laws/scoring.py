@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tests.laws.replaying import load
-from tests.laws.running import Alerts, events_of, new_carry, until_of
+from tests.laws.running import Alerts, events_of, new_carry, told, until_of
 from tests.naive import Call
 from tests.strategies import Ward
-from vitals.alerting.decide import AlertState, Outcome, decide
+from vitals.alerting.decide import AlertState, decide
 from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.policy import AlertPolicy
@@ -75,8 +75,8 @@ def go_on(score: Score, trial: Trial, bedside: Bedside, calls: Sequence[Call]) -
         for bed, time, value in zip(rows.bed.tolist(), rows.time.tolist(), risk, strict=True):
             bedside.time[bed].append(time)
             bedside.risk[bed].append(value)
-        for row, code in zip(due.row.tolist(), due.outcome.tolist(), strict=True):
-            bedside.alerts[rows.bed[row]].append((int(rows.time[row]), Outcome(code).name))
+        for row, name in told(due):
+            bedside.alerts[rows.bed[row]].append((int(rows.time[row]), name))
     return bedside
 
 

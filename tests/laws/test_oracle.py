@@ -21,6 +21,7 @@ from tests.naive import (
     naive_decide,
     naive_evaluate,
     naive_label,
+    naive_notices,
 )
 from tests.strategies import (
     HOUR,
@@ -34,7 +35,8 @@ from tests.strategies import (
     labelled_stays,
 )
 from vitals.alerting.decide import decide
-from vitals.alerting.evaluate import Evaluation, evaluate
+from vitals.alerting.evaluation import Evaluation, evaluate
+from vitals.alerting.measures import MEASURES
 from vitals.alerting.stays import Risks, Stays
 from vitals.labelling.labels import label_rows
 from vitals.labelling.utility import hours_from_onset, utility
@@ -152,9 +154,10 @@ def test_challenge_utility(stays: list[tuple[list[int], list[int]]]) -> None:
 
 
 def check_alerts(decide: Decide, case: tuple[Scores, list[list[int]]]) -> None:
-    """The same rows fire and are held back, for the same reason."""
+    """The same rows fire and are held back, for the same reason, and scores go missing and come back at the same rows."""
     found, borders = case
-    assert all_alerts(decide, found, borders) == [naive_decide(found.policy, rows) for rows in found.beds]
+    wanted = [naive_decide(found.policy, rows) + naive_notices(found.policy, rows) for rows in found.beds]
+    assert all_alerts(decide, found, borders) == [sorted(of_bed, key=lambda one: one[0]) for of_bed in wanted]
 
 
 @given(cut_scores())
@@ -169,18 +172,22 @@ def check_evaluation(evaluate: Callable[..., Evaluation], case: Judged) -> None:
         case.lead,
         [(*stay, rows) for stay, rows in zip(case.stays, case.scores.beds, strict=True)],
         case.onsets,
+        case.lost,
     )
     bed, time, risk = columns_of(case.scores, [0] * len(case.stays), [len(rows) for rows in case.scores.beds])
     admitted, discharged = zip(*case.stays, strict=True)
-    stays = Stays.of(case.subjects, admitted, discharged, *onset_columns(case.onsets))
+    stays = Stays.of(case.subjects, admitted, discharged, *onset_columns(case.onsets), case.lost)
     alerting = Alerting(Duration(case.lead[0]), Duration(case.lead[1]))
     seen = evaluate(Risks.of(bed, time, risk), stays, case.scores.policy, alerting)
-    for name in ("alerts", "true", "false", "detected", "predictable", "onsets"):
+    for name in ("alerts", "true", "false", "detected", "indeterminate", "predictable", "onsets"):
         assert seen.count(name) == wanted[name], name
-    assert seen.count("alerts") - seen.count("true") - seen.count("false") == wanted["late"]
+    assert seen.to_dict()["late_alerts"] == wanted["late"]
+    assert seen.red == wanted["red"]
+    assert {name: held for name, held in seen.suppressed.items() if held} == wanted["held"]
     assert seen.count("seconds") == pytest.approx(wanted["microseconds"] / 1e6, rel=1e-12)
-    for name in ("recall", "precision", "alarms_per_100_patient_days"):
+    for name in MEASURES:
         assert seen.measure(name) == pytest.approx(wanted[name], rel=1e-12, nan_ok=True), name
+    assert seen.concentration == pytest.approx(wanted["concentration"], nan_ok=True)
     assert seen.lead_quartiles[1] == pytest.approx(wanted["median_lead"], nan_ok=True)
 
 

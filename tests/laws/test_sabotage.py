@@ -42,8 +42,9 @@ from tests.strategies import (
     ward_orders,
     wards,
 )
+from vitals.alerting import machine
 from vitals.alerting.decide import AlertState, Decisions, decide
-from vitals.alerting.evaluate import Evaluation, evaluate
+from vitals.alerting.evaluation import Evaluation, evaluate
 from vitals.labelling.labels import label_rows
 from vitals.labelling.utility import utility
 from vitals.signals import catalogue
@@ -387,7 +388,9 @@ def forgets(name: str, value: Any) -> Decide:
     """Alerting that remembers one thing less from call to call."""
 
     def broken(policy: AlertPolicy, state: AlertState, bed: Any, time: Any, risk: Any) -> tuple[AlertState, Decisions]:
-        getattr(state, name)[:] = value
+        for array in state.ward:
+            if name in array.dtype.names:
+                array[name] = value
         return decide(policy, state, bed, time, risk)
 
     return broken
@@ -406,7 +409,7 @@ def loses_the_last(
     """A decision on the last row of a call is lost."""
     state, due = decide(policy, state, bed, time, risk)
     keep = due.row < len(bed) - 1
-    return state, Decisions(due.row[keep], due.outcome[keep])
+    return state, replace(due, row=due.row[keep], outcome=due.outcome[keep])
 
 
 def smoothed_ahead(risk: Any) -> Any:
@@ -418,6 +421,10 @@ ALERTS: list[tuple[str, Any, Any, st.SearchStrategy[Any]]] = [
     ("recent scores are forgotten", check_alert_chunk, forgets("recent", 0), cut_scores()),
     ("the episode is forgotten", check_alert_chunk, forgets("armed", True), cut_scores()),
     ("the silence is forgotten", check_alert_chunk, forgets("silenced_until", NEVER), cut_scores()),
+    ("the alerts of the day are forgotten", check_alert_chunk, forgets("today", 0), cut_scores()),
+    ("the risk of the last alert is forgotten", check_alert_chunk, forgets("risen_at", np.inf), cut_scores()),
+    ("the last valid score is forgotten", check_alert_chunk, forgets("seen", NEVER), cut_scores()),
+    ("a notice is forgotten", check_alert_chunk, forgets("stale", False), cut_scores()),
     ("the last alert of a call is lost", check_alert_chunk, loses_the_last, cut_scores()),
     ("one memory for the ward", check_alert_bed, one_state_for_all, score_orders()),
     ("a look ahead", check_alert_causality, with_risk(smoothed_ahead), changed_scores()),
@@ -442,6 +449,37 @@ ALERTS: list[tuple[str, Any, Any, st.SearchStrategy[Any]]] = [
         cut_scores(),
     ),
     ("no hysteresis", check_alerts, with_policy(lambda policy: replace(policy, clear=policy.threshold)), cut_scores()),
+    ("no second tier", check_alerts, with_policy(lambda policy: replace(policy, red=1.0, red_clear=1.0)), cut_scores()),
+    (
+        "no hysteresis in the second tier",
+        check_alerts,
+        with_policy(lambda policy: replace(policy, red_clear=policy.red)),
+        cut_scores(),
+    ),
+    (
+        "one alert a day more",
+        check_alerts,
+        with_policy(lambda policy: replace(policy, max_per_day=policy.max_per_day and policy.max_per_day + 1)),
+        cut_scores(),
+    ),
+    (
+        "missing scores are noticed a microsecond late",
+        check_alerts,
+        with_policy(lambda policy: replace(policy, stale=Duration(policy.stale and policy.stale + 1))),
+        cut_scores(),
+    ),
+    (
+        "an escalation is none",
+        check_alerts,
+        with_policy(lambda policy: replace(policy, rearm="below_clear") if policy.rearm == "escalate" else policy),
+        cut_scores(),
+    ),
+    (
+        "first only is below clear",
+        check_alerts,
+        with_policy(lambda policy: replace(policy, rearm="below_clear") if policy.rearm == "first_only" else policy),
+        cut_scores(),
+    ),
     ("always by the timer", check_alerts, with_policy(lambda policy: replace(policy, rearm="timer")), cut_scores()),
 ]
 
@@ -467,6 +505,11 @@ def evaluate_with(lead_min: int, lead_max: int) -> Callable[..., Evaluation]:
 def evaluate_missing_as_valid(risks: Any, stays: Any, policy: AlertPolicy, alerting: Alerting) -> Evaluation:
     """A row without a risk makes an onset predictable."""
     return evaluate(replace(risks, risk=np.nan_to_num(risks.risk, nan=0.0)), stays, policy, alerting)
+
+
+def evaluate_nobody_lost(risks: Any, stays: Any, policy: AlertPolicy, alerting: Alerting) -> Evaluation:
+    """However a record ends, its alerts were false."""
+    return evaluate(risks, replace(stays, lost=np.zeros(len(stays), bool)), policy, alerting)
 
 
 def evaluate_whole_stay(risks: Any, stays: Any, policy: AlertPolicy, alerting: Alerting) -> Evaluation:
@@ -495,6 +538,7 @@ def test_broken_labels_and_counts_are_caught() -> None:
     must_catch(check_evaluation, evaluate_with(0, 1), judged_stays())
     must_catch(check_evaluation, evaluate_missing_as_valid, judged_stays())
     must_catch(check_evaluation, evaluate_whole_stay, judged_stays())
+    must_catch(check_evaluation, evaluate_nobody_lost, judged_stays())
 
 
 # ---- replay ----------------------------------------------------------------------------------------------------------
@@ -527,10 +571,17 @@ def test_a_snapshot_that_forgets_rows_is_caught(part: str, name: str, value: Any
     )
 
 
-@pytest.mark.parametrize(("name", "value"), [("recent", 0), ("armed", True), ("silenced_until", NEVER)])
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("recent", 0), ("armed", True), ("silenced_until", NEVER), ("today", 0), ("seen", NEVER), ("stale", False)],
+)
 def test_a_snapshot_that_forgets_alerts_is_caught(name: str, value: Any, other_process: Executor) -> None:
     def broken(state: AlertState) -> bytes:
-        return save_alerts(replace(state, **{name: np.full_like(getattr(state, name), value)}))
+        spoilt = AlertState(machine.Ward(*(array.copy() for array in state.ward)))
+        for array in spoilt.ward:
+            if name in array.dtype.names:
+                array[name] = value
+        return save_alerts(spoilt)
 
     must_catch(lambda broken, case: check_alert_replay(broken, case, other_process), broken, cut_scores())
 

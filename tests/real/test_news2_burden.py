@@ -10,7 +10,7 @@ import pytest
 
 from vitals.alerting.bootstrap import intervals
 from vitals.alerting.curve import operating_curve
-from vitals.alerting.evaluate import Evaluation, evaluate
+from vitals.alerting.evaluation import Evaluation, evaluate
 from vitals.alerting.stays import Risks, Stays
 from vitals.bedside.news2 import news2, news2_risk
 from vitals.bedside.score import score_rows

@@ -150,6 +150,43 @@ def test_any_difference_between_score_and_watch_is_counted(script):
     assert comparison.counts() == {"rows": 3, "differing": 1, "missing": 1, "unexpected": 1, "other_time": 1}
 
 
+def test_policies_are_counted_against_other_ways(script, capsys):
+    """A small made-up ward: four ways of counting, then intervals."""
+    few = ["--risk", "made-up", "--stays", "60", "--hours", "12", "--rounds", "1"]
+    script("policies").main(few)
+    shown = capsys.readouterr().out
+    assert "36 policies counted the other ways give the same counts" in shown
+    assert shown.count("times as long") == 4
+    assert shown.count("asked <") == 2
+
+
+def test_policies_are_counted_on_a_cohort(script, capsys, tmp_path):
+    """Scores of a model; two stays are enough to be counted."""
+    import_challenge2019([STAYS], tmp_path / "cohort")
+    model, _, _ = random_model(tmp_path / "model", "gru")
+    policies = script("policies")
+    for risk in ("model", "news2"):
+        risks, stays = policies.of_cohort(tmp_path / "cohort", risk, model)
+        assert len(stays) == 2
+        assert len(risks) > 20
+        assert np.nanmin(risks.risk) >= 0
+        assert np.nanmax(risks.risk) < 1
+
+
+def test_other_counts_stop_the_race_of_policies(script):
+    """A way that counts otherwise is not compared."""
+    policies = script("policies")
+    risks, stays = policies.made_up(60, 12)
+    ledger = policies.Ledger(risks, stays, policies.SEARCH)
+    thresholds = ledger.thresholds(20)
+    curves, work = policies.grid(risks, stays, thresholds), policies.prepare(risks, ledger.history)
+    policies.require_same(work, thresholds, curves)
+    for curve in curves:
+        curve.counts[:, 1] += 1
+    with pytest.raises(SystemExit, match="counts otherwise"):
+        policies.require_same(work, thresholds, curves)
+
+
 def test_simulator_auroc(script, capsys, monkeypatch):
     """A small ward."""
     monkeypatch.setattr(sys, "argv", ["simulator_auroc.py", "--beds", "12", "--hours", "12", "--seeds", "7"])

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.alerting.evaluate import Evaluation
+from vitals.alerting.evaluation import Evaluation
 from vitals.alerting.measures import COUNTS, MEASURES, measure
 from vitals.errors import DataError
 
@@ -59,7 +59,7 @@ def intervals(
         One :class:`Interval` for each of ``MEASURES``; NaN bounds where no replicate has anything to count.
 
     Example:
-        >>> from vitals.alerting.evaluate import evaluate
+        >>> from vitals.alerting.evaluation import evaluate
         >>> from vitals.alerting.stays import Risks, Stays
         >>> from vitals.spec.policy import AlertPolicy
         >>> stays = Stays.of(range(4), [0] * 4, [10**11] * 4, [0, 1], [10**10, 10**10])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals.alerting.evaluate import exposure
+from vitals.alerting.evaluation import exposure
 from vitals.alerting.families import families_of
 from vitals.alerting.grid import count
 from vitals.alerting.leaps import History
@@ -20,7 +20,7 @@ from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Alerting
 
 Float64 = NDArray[np.float64]
-POINTS = 200
+POINTS = 240
 """Thresholds of a curve, and of the second look around the best of them."""
 
 
@@ -79,7 +79,7 @@ class OperatingCurve:
 class Ledger:
     """Risks and stays made ready for counting many policies: what no policy changes is worked out once.
 
-    Counted is the first tier; a second one adds alerts of its own (:func:`~vitals.alerting.evaluate.evaluate`).
+    Counted is the first tier; a second one adds alerts of its own (:func:`~vitals.alerting.evaluation.evaluate`).
     """
 
     def __init__(self, risks: Risks, stays: Stays, alerting: Alerting | None = None) -> None:

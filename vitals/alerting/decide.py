@@ -73,7 +73,7 @@ class AlertState:
 
     def __len__(self) -> int:
         """Number of beds."""
-        return len(self.ward.seen)
+        return len(self.ward.bed)
 
     def admit(self, beds: ArrayLike) -> None:
         """A new patient in each of these beds (indices): forget the one before; more beds are added where needed."""
@@ -100,21 +100,25 @@ class AlertState:
         Returns:
             When it ends.
         """
-        ends, ward = min(until, time + int(policy.max_snooze)), self.ward
-        running = ward.snoozed_from[bed] <= time < ward.snoozed_until[bed]
-        ward.snoozed_from[bed] = ward.snoozed_from[bed] if running else time
-        ward.snoozed_until[bed] = max(ends, int(ward.snoozed_until[bed])) if running else ends
-        return int(ward.snoozed_until[bed])
+        ends, one = min(until, time + int(policy.max_snooze)), self.ward.bed[bed]
+        if one["snoozed_from"] <= time < one["snoozed_until"]:
+            one["snoozed_until"] = max(ends, int(one["snoozed_until"]))
+        else:
+            one["snoozed_from"], one["snoozed_until"] = time, ends
+        return int(one["snoozed_until"])
 
     def event_begins(self, bed: int, time: int) -> None:
         """The patient has the event: nothing after ``time`` alerts until it is over."""
-        if not self.ward.event_from[bed] <= time < self.ward.event_until[bed]:
-            self.ward.event_from[bed] = time
-        self.ward.event_until[bed] = np.iinfo(np.int64).max
+        one = self.ward.bed[bed]
+        if not one["event_from"] <= time < one["event_until"]:
+            if one["event_from"] < time:  # an event is over, and no score has come since
+                self.admit([bed])
+            one["event_from"] = time
+        one["event_until"] = np.iinfo(np.int64).max
 
     def event_ends(self, policy: AlertPolicy, bed: int, time: int) -> None:
         """The event is over: alerts may come again ``policy.reset`` later, as for a new patient."""
-        self.ward.event_until[bed] = time + int(policy.reset)
+        self.ward.bed["event_until"][bed] = time + int(policy.reset)
 
 
 @dataclass(frozen=True)

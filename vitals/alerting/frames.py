@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vitals.alerting.spells import ClinicalEvents
 from vitals.alerting.stays import Risks, Stays
 from vitals.errors import DataError, nearest
+from vitals.labelling.labels import NO_ONSET
+from vitals.spec.settings import Alerting
 from vitals.windowing.types import Int64
+
+ENDED = ("home", "lost", "died")
+"""How a stay can end: well, with nobody knowing what came next, by death. A missing word is ``"lost"``."""
 
 
 class Frame(Protocol):
@@ -24,20 +31,41 @@ class Frame(Protocol):
         """One column."""
 
 
-def from_frames(risks: Frame, stays: Frame, outcomes: Frame, kind: str | None = None) -> tuple[Risks, Stays]:
-    """Risks and stays as :func:`~vitals.alerting.evaluate.evaluate` and :func:`~vitals.alerting.tune.tune` take them.
+@dataclass(frozen=True)
+class Tables:
+    """What data frames say, as arrays.
 
-    Times are datetimes (read as UTC where they name no zone) or whole microseconds.
+    Attributes:
+        risks: of all the stays.
+        stays: whole stays with their first onsets.
+        events: all that happened to them.
+        subject_id: the patient of each stay, ``(S,)``.
+        died: which stays ended by death, ``(S,)`` bool.
+        part: the part of a split that each stay was in, ``(S,)``; None where the table does not say.
+    """
+
+    risks: Risks
+    stays: Stays
+    events: ClinicalEvents
+    subject_id: NDArray[Any]
+    died: NDArray[np.bool_]
+    part: NDArray[Any] | None
+
+
+def from_frames(
+    risks: Frame, stays: Frame, outcomes: Frame, kind: str | None = None, alerting: Alerting | None = None
+) -> tuple[Risks, Stays]:
+    """Risks and stays with their first onsets, as :func:`~vitals.alerting.tune.tune` takes them.
 
     Args:
-        risks: ``stay_id, prediction_time, risk``, in any order; a risk may be missing.
-        stays: ``stay_id, subject_id, admitted, discharged``.
-        outcomes: ``stay_id, onset`` and, where ``kind`` is given, ``kind``; a missing onset is none.
+        risks: see :func:`read_frames`.
+        stays: see there.
+        outcomes: see there; an ``end`` is not looked at.
         kind: the kind of outcome to judge; None for all that are there.
+        alerting: says what a death is.
 
     Raises:
-        DataError: a missing column, a stay that ``stays`` does not have or has twice, a missing time, or two risks of
-            a stay at one time.
+        DataError: see there.
 
     Example:
         >>> import pandas as pd
@@ -47,32 +75,123 @@ def from_frames(risks: Frame, stays: Frame, outcomes: Frame, kind: str | None = 
         >>> from_frames(risks, stays, onsets)[0].risk.tolist()
         [0.9, 0.2]
     """
+    tables = read_frames(risks, stays, outcomes, kind, alerting)
+    return tables.risks, tables.stays
+
+
+def read_frames(
+    risks: Frame, stays: Frame, outcomes: Frame, kind: str | None = None, alerting: Alerting | None = None
+) -> Tables:
+    """Everything that three data frames say. Times are datetimes (UTC where they name no zone) or whole microseconds.
+
+    Args:
+        risks: ``stay_id, prediction_time, risk``, in any order; a risk may be missing.
+        stays: ``stay_id, subject_id, admitted, discharged`` and, where known, ``ended`` (``"home"``, ``"lost"``,
+            ``"died"``) and ``part``.
+        outcomes: ``stay_id, onset`` and, where known, ``end``, ``recognised`` and ``kind``; a missing onset is none.
+        kind: the kind of outcome to judge; None for all that are there.
+        alerting: its ``death`` says whether a death is the event, an end after which nothing is known, or no event.
+
+    Raises:
+        DataError: a missing column, a stay that ``stays`` does not have or has twice, a missing time, an unknown word
+            in ``ended``, or two risks of a stay at one time.
+
+    Example:
+        >>> import pandas as pd
+        >>> risks = pd.DataFrame({"stay_id": ["a"], "prediction_time": [5], "risk": [0.2]})
+        >>> stays = pd.DataFrame({"stay_id": ["a"], "subject_id": [1], "admitted": [0], "discharged": [9], "ended": ["died"]})
+        >>> outcomes = pd.DataFrame({"stay_id": ["a"], "onset": [6], "end": [7]})
+        >>> tables = read_frames(risks, stays, outcomes, alerting=Alerting(death="event"))
+        >>> tables.events.onset.tolist(), tables.stays.onset.tolist()
+        ([6, 9], [6])
+    """
+    death = (alerting or Alerting()).death
+    index = _numbered(stays)
+    stay, time = _positions(risks, "risks", index), microseconds_of(risks, "prediction_time", "risks")
+    order = np.lexsort((time, stay))
+    risk = np.asarray(_column(risks, "risk", "risks"), np.float64)
+    ended = _ended(stays, len(index))
+    discharged = microseconds_of(stays, "discharged", "stays")
+    events = _events(outcomes, index, kind)
+    if death == "event":
+        events = _with_deaths(events, np.flatnonzero(ended == "died"), discharged)
+    subject_id = np.asarray(_column(stays, "subject_id", "stays"))
+    cut = Stays.of(
+        subject_id, microseconds_of(stays, "admitted", "stays"), discharged, events.stay, events.onset,
+        lost=(ended == "lost") | ((ended == "died") & (death == "censor")),
+    )  # fmt: skip
+    part = np.asarray(stays["part"]) if "part" in list(stays.columns) else None
+    ours = Risks.of(stay[order], time[order], risk[order])
+    return Tables(ours, cut, events, subject_id, ended == "died", part)
+
+
+_MISSING = np.iinfo(np.int64).min  # what NaT is as a whole number
+
+
+def microseconds_of(frame: Frame, name: str, table: str, missing: bool = False) -> Int64:
+    """A column of times as int64 microseconds UTC, ``(n,)``.
+
+    Raises:
+        DataError: no such column, no times, or a missing one where ``missing`` is not allowed.
+    """
+    column = _column(frame, name, table)
+    if "datetime" in str(column.dtype).lower():
+        values = np.asarray(column, "datetime64[us]").astype(np.int64)
+    else:
+        values = np.asarray(column)
+        if values.dtype.kind not in "iu" and len(values):
+            wanted = "datetimes, or whole microseconds"
+            raise DataError(f"{table} {name}", f"a column of {values.dtype}", wanted, "convert the column")
+    if not missing and (values == _MISSING).any():
+        raise DataError(f"{table} {name}", "a missing time", "a time in every row", "leave out such rows")
+    return values.astype(np.int64)
+
+
+def _numbered(stays: Frame) -> dict[Any, int]:
     names = np.asarray(_column(stays, "stay_id", "stays")).tolist()
     index = {name: position for position, name in enumerate(names)}
     if len(index) < len(names):
         twice = next(name for position, name in enumerate(names) if index[name] != position)
         raise DataError("stays stay_id", f"{twice!r} twice", "each stay once", "leave out the duplicate")
+    return index
 
-    stay = _positions(risks, "risks", index)
-    time = _microseconds(risks, "prediction_time", "risks")
-    order = np.lexsort((time, stay))
-    risk = np.asarray(_column(risks, "risk", "risks"), np.float64)
 
+def _events(outcomes: Frame, index: dict[Any, int], kind: str | None) -> ClinicalEvents:
     chosen = np.ones(len(np.asarray(_column(outcomes, "stay_id", "outcomes"))), bool)
     if kind is not None:
         chosen &= np.asarray(_column(outcomes, "kind", "outcomes")) == kind
-    onset = _microseconds(outcomes, "onset", "outcomes", missing=True)
+    onset = microseconds_of(outcomes, "onset", "outcomes", missing=True)
     chosen &= onset != _MISSING
-    return Risks.of(stay[order], time[order], risk[order]), Stays.of(
-        np.asarray(_column(stays, "subject_id", "stays")),
-        _microseconds(stays, "admitted", "stays"),
-        _microseconds(stays, "discharged", "stays"),
-        onset_stay=_positions(outcomes, "outcomes", index, chosen),
-        onset_time=onset[chosen],
-    )
+    known = {}
+    for name in {"end", "recognised"} & set(map(str, outcomes.columns)):
+        times = microseconds_of(outcomes, name, "outcomes", missing=True)
+        known[name] = np.where(times == _MISSING, NO_ONSET, times)[chosen]
+    stay = _positions(outcomes, "outcomes", index, chosen)
+    return ClinicalEvents.of(stay, onset[chosen], known.get("end"), known.get("recognised"))
 
 
-_MISSING = np.iinfo(np.int64).min  # what NaT is as a whole number
+def _ended(stays: Frame, many: int) -> NDArray[Any]:
+    """How each stay ended; ``"home"`` for all where the table has no such column."""
+    if "ended" not in list(stays.columns):
+        return np.full(many, "home", object)
+    said = np.asarray(stays["ended"], object).tolist()
+    words = [word if isinstance(word, str) and word else "lost" for word in said]  # None, NaN and "" say nothing
+    unknown = sorted(set(words) - set(ENDED))
+    if unknown:
+        wanted = "one of " + ", ".join(ENDED)
+        raise DataError("stays ended", f"{unknown[0]!r}", wanted, nearest(unknown[0], ENDED))
+    return np.array(words, object)
+
+
+def _with_deaths(events: ClinicalEvents, died: Int64, discharged: Int64) -> ClinicalEvents:
+    """Deaths among the events, but for stays whose last event was not over: what it led to is part of it."""
+    open_still = np.unique(events.stay[events.end > discharged[events.stay]])
+    more = np.setdiff1d(died, open_still)
+    nobody = np.full(len(more), NO_ONSET)
+    return ClinicalEvents.of(
+        np.append(events.stay, more), np.append(events.onset, discharged[more]), np.append(events.end, nobody),
+        np.append(events.recognised, nobody),
+    )  # fmt: skip
 
 
 def _column(frame: Frame, name: str, table: str) -> Any:
@@ -87,20 +206,5 @@ def _positions(frame: Frame, table: str, index: dict[Any, int], chosen: NDArray[
     try:
         return np.fromiter((index[name] for name in names.tolist()), np.int64, len(names))
     except KeyError as error:
-        raise DataError(
-            f"{table} stay_id", f"unknown stay {error}", "a stay of the stays table", "add the stay"
-        ) from None
-
-
-def _microseconds(frame: Frame, name: str, table: str, missing: bool = False) -> Int64:
-    column = _column(frame, name, table)
-    if "datetime" in str(column.dtype).lower():
-        values = np.asarray(column, "datetime64[us]").astype(np.int64)
-    else:
-        values = np.asarray(column)
-        if values.dtype.kind not in "iu" and len(values):
-            wanted = "datetimes, or whole microseconds"
-            raise DataError(f"{table} {name}", f"a column of {values.dtype}", wanted, "convert the column")
-    if not missing and (values == _MISSING).any():
-        raise DataError(f"{table} {name}", "a missing time", "a time in every row", "leave out such rows")
-    return values.astype(np.int64)
+        wanted = "a stay of the stays table"
+        raise DataError(f"{table} stay_id", f"unknown stay {error}", wanted, "add the stay") from None

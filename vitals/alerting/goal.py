@@ -24,6 +24,7 @@ class Goal:
         allowed: of counts, which of them keep to the bound, ``(P,)`` bool.
         least: of counts, what the bound is about, for the message when none keeps to it.
         budget: alerts per 100 patient-days that both tiers together may raise; infinite without a budget.
+        threshold: the only one to try; None for all.
     """
 
     text: str
@@ -31,6 +32,7 @@ class Goal:
     allowed: Callable[[Float64], NDArray[np.bool_]]
     least: Callable[[Float64], str]
     budget: float = np.inf
+    threshold: float | None = None
 
     def within(self, budget: float) -> Goal:
         """The same goal under another budget."""
@@ -95,6 +97,36 @@ def net_benefit(needed: float) -> Goal:
         worth=lambda counts: alert_net_benefit(counts, needed),
         allowed=lambda counts: np.ones(len(counts), bool), least=lambda _: "",
     )  # fmt: skip
+
+
+def at_threshold(text: str, threshold: float) -> Goal:
+    """As many onsets caught as a threshold allows that something else than alerts has set."""
+    return Goal(text, _detected, lambda counts: np.ones(len(counts), bool), lambda _: "", threshold=threshold)
+
+
+def goal_of(budget: str | None, precision: float | None, work_ups: float | None, utility: bool = False) -> str | Goal:
+    """The one goal that is named; without any ``"5/100pd"``.
+
+    Args:
+        budget: an alarm budget.
+        precision: a floor of it.
+        work_ups: how many for one true case are accepted.
+        utility: of the 2019 challenge.
+
+    Raises:
+        SettingsError: more than one, or one that is none.
+
+    Example:
+        >>> goal_of(None, None, None), goal_of(None, None, 10.0).text
+        ('5/100pd', 'most net benefit where 10 work-ups for one onset are accepted')
+    """
+    if sum(one is not None for one in (budget, precision, work_ups)) + utility > 1:
+        raise SettingsError("goal of tuning", "several", "one goal", "give one of them")
+    if precision is not None:
+        return recall_with_precision(precision)
+    if work_ups is not None:
+        return net_benefit(work_ups)
+    return "utility" if utility else budget or "5/100pd"
 
 
 def alert_net_benefit(counts: Float64, needed: float) -> Float64:

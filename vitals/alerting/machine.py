@@ -58,34 +58,36 @@ class Rule(NamedTuple):
     stale: Any
 
 
+_TIER = np.dtype(
+    [("recent", "u8"), ("armed", "?"), ("silenced_until", "i8"), ("risen_at", "f8"), ("day", "i8"), ("today", "i8")],
+    align=True,
+)
+_BED = np.dtype(
+    [
+        ("snoozed_from", "i8"), ("snoozed_until", "i8"), ("event_from", "i8"), ("event_until", "i8"), ("seen", "i8"),
+        ("stale", "?"),
+    ],
+    align=True,
+)  # fmt: skip
+
+_TIMES = ("silenced_until", "day")
+
+
 class Ward(NamedTuple):
-    """What is remembered of each bed, ``(B,)``, and of its tiers, ``(B, 2)``.
+    """What is remembered: two structured arrays, since a compiled loop counts the holders of every array that it touches.
 
     Attributes:
-        recent: one bit a score, the latest lowest: was it high?
-        armed: whether the episode that alerted last is over.
-        silenced_until: no alert of the tier before this time.
-        risen_at: the risk that counts as an escalation of the last alert.
-        day: when the first alert of the day that is counted came.
-        today: alerts since then.
-        snoozed_from, snoozed_until: an acknowledgement holds back the first tier between them.
-        event_from, event_until: no alert after the one and before the other.
-        seen: time of the last valid score; of the first score where none was valid.
-        stale: whether a technical alert stands.
+        tier: of the tiers of each bed, ``(B, 2)``. ``recent``: one bit a score, the latest lowest: was it high? ``armed``:
+            whether the episode that alerted last is over; ``silenced_until``: no alert before this time; ``risen_at``: the
+            risk that counts as an escalation of the last alert; ``day``: when the first alert of the day that is counted
+            came; ``today``: alerts since then.
+        bed: of each bed, ``(B,)``. ``snoozed_from`` and ``snoozed_until``: an acknowledgement holds back the first tier
+            between them; ``event_from`` and ``event_until``: no alert after the one and before the other; ``seen``: time of
+            the last valid score, of the first score where none was valid; ``stale``: whether a technical alert stands.
     """
 
-    recent: Any
-    armed: Any
-    silenced_until: Any
-    risen_at: Any
-    day: Any
-    today: Any
-    snoozed_from: Any
-    snoozed_until: Any
-    event_from: Any
-    event_until: Any
-    seen: Any
-    stale: Any
+    tier: Any
+    bed: Any
 
 
 def rule_of(policy: AlertPolicy) -> Rule:
@@ -105,13 +107,13 @@ def rule_of(policy: AlertPolicy) -> Rule:
 
 def empty_ward(beds: int) -> Ward:
     """What is known of beds before their first score."""
-    tiers, never = (beds, 2), np.full(beds, NEVER, np.int64)
-    return Ward(
-        recent=np.zeros(tiers, np.uint64), armed=np.ones(tiers, np.bool_), silenced_until=np.full(tiers, NEVER),
-        risen_at=np.zeros(tiers), day=np.full(tiers, NEVER), today=np.zeros(tiers, np.int64),
-        snoozed_from=never.copy(), snoozed_until=never.copy(), event_from=np.full(beds, np.iinfo(np.int64).max),
-        event_until=never.copy(), seen=never.copy(), stale=np.zeros(beds, np.bool_),
-    )  # fmt: skip
+    ward = Ward(np.zeros((beds, 2), _TIER), np.zeros(beds, _BED))
+    ward.tier["armed"] = True
+    ward.bed["event_from"] = np.iinfo(np.int64).max
+    for array, names in ((ward.tier, _TIMES), (ward.bed, ("snoozed_from", "snoozed_until", "event_until", "seen"))):
+        for name in names:
+            array[name] = NEVER
+    return ward
 
 
 @numba.njit(cache=True, nogil=True, inline="always")
@@ -124,88 +126,100 @@ def ones(word):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _observe(rule, ward, b, tier, risk):  # type: ignore[no-untyped-def]
+def _observe(rule, one, tier, risk):  # type: ignore[no-untyped-def]
     """Take a score into a tier's memory; whether an alert is due. A missing score (NaN) is not high and decides nothing."""
-    ward.recent[b, tier] = (ward.recent[b, tier] << _ONE) | np.uint64(risk >= rule.high[tier])
+    one.recent = (one.recent << _ONE) | np.uint64(risk >= rule.high[tier])
     if risk < rule.clear[tier] and rule.rearm != FIRST_ONLY:
-        ward.armed[b, tier] = True
-    return not np.isnan(risk) and ones(ward.recent[b, tier] & rule.window) >= rule.k
+        one.armed = True
+    return not np.isnan(risk) and ones(one.recent & rule.window) >= rule.k
 
 
 @compiled
-def _judge(rule, ward, b, tier, time, risk):  # type: ignore[no-untyped-def]
+def _judge(rule, one, bed, tier, time, risk):  # type: ignore[no-untyped-def]
     """What becomes of an alert that is due."""
-    if time < ward.silenced_until[b, tier]:
+    if time < one.silenced_until:
         return SILENCED
-    if tier == FIRST_TIER and ward.snoozed_from[b] <= time < ward.snoozed_until[b]:
+    if tier == FIRST_TIER and bed.snoozed_from <= time < bed.snoozed_until:
         return ACKNOWLEDGED
-    escalated = rule.rearm == ESCALATE and risk >= ward.risen_at[b, tier]
-    if not (ward.armed[b, tier] or escalated or rule.rearm == TIMER):
+    escalated = rule.rearm == ESCALATE and risk >= one.risen_at
+    if not (one.armed or escalated or rule.rearm == TIMER):
         return SAME_EPISODE
-    if 0 < rule.most <= ward.today[b, tier] and time - ward.day[b, tier] < _DAY:
+    if 0 < rule.most <= one.today and time - one.day < _DAY:
         return CAPPED
     return FIRED
 
 
 @compiled
-def _alerted(rule, ward, b, tier, time, risk):  # type: ignore[no-untyped-def]
-    """Remember an alert."""
-    ward.armed[b, tier] = False
-    ward.silenced_until[b, tier] = time + rule.silence
+def _alerted(rule, one, time, risk):  # type: ignore[no-untyped-def]
+    """Remember an alert of a tier."""
+    one.armed = False
+    one.silenced_until = time + rule.silence
     odds = rule.rise * risk / (1.0 - risk) if risk < 1.0 else np.inf
-    ward.risen_at[b, tier] = odds / (1.0 + odds) if odds < np.inf else np.inf
-    if ward.today[b, tier] == 0 or time - ward.day[b, tier] >= _DAY:
-        ward.day[b, tier], ward.today[b, tier] = time, 0
-    ward.today[b, tier] += 1
+    one.risen_at = odds / (1.0 + odds) if odds < np.inf else np.inf
+    if one.today == 0 or time - one.day >= _DAY:
+        one.day = time
+        one.today = 0
+    one.today += 1
 
 
 @compiled
-def _in_event(ward, b, time):  # type: ignore[no-untyped-def]
+def _forget(one):  # type: ignore[no-untyped-def]
+    """A tier without a past."""
+    one.recent = np.uint64(0)
+    one.armed = True
+    one.silenced_until = NEVER
+    one.today = 0
+
+
+@compiled
+def _in_event(amber, red, bed, time):  # type: ignore[no-untyped-def]
     """Whether a score falls into an event or the time after it; the score after that finds a bed without a past."""
-    if time <= ward.event_from[b]:
+    if time <= bed.event_from:
         return False
-    ward.snoozed_until[b] = ward.seen[b] = NEVER
-    ward.stale[b] = False
-    for tier in range(2):
-        ward.recent[b, tier], ward.armed[b, tier] = np.uint64(0), True
-        ward.silenced_until[b, tier], ward.today[b, tier] = NEVER, 0
-    if time < ward.event_until[b]:
+    if bed.snoozed_from < bed.event_until:  # what is said once it is over concerns what comes next
+        bed.snoozed_until = NEVER
+    bed.seen = NEVER
+    bed.stale = False
+    _forget(amber)
+    _forget(red)
+    if time < bed.event_until:
         return True
-    ward.event_from[b] = np.iinfo(np.int64).max
+    bed.event_from = np.iinfo(np.int64).max
     return False
 
 
 @compiled
-def _notice(rule, ward, b, time, valid):  # type: ignore[no-untyped-def]
+def _notice(rule, bed, time, valid):  # type: ignore[no-untyped-def]
     """Whether scores have just gone missing for too long, or have come back."""
     if valid:
-        back = ward.stale[b]
-        ward.seen[b], ward.stale[b] = time, False
+        back = bed.stale
+        bed.seen = time
+        bed.stale = False
         return FRESH if back else QUIET
-    if ward.seen[b] == NEVER:
-        ward.seen[b] = time
-    if 0 < rule.stale <= time - ward.seen[b] and not ward.stale[b]:
-        ward.stale[b] = True
+    if bed.seen == NEVER:
+        bed.seen = time
+    if 0 < rule.stale <= time - bed.seen and not bed.stale:
+        bed.stale = True
         return STALE
     return QUIET
 
 
 @compiled
-def transition(rule, ward, b, time, risk):  # type: ignore[no-untyped-def]
+def transition(rule, amber, red, bed, time, risk):  # type: ignore[no-untyped-def]
     """One score of one bed: what it led to, and what is to be said of its being there or not."""
-    if _in_event(ward, b, time):
+    if _in_event(amber, red, bed, time):
         return QUIET, QUIET
-    notice = _notice(rule, ward, b, time, not np.isnan(risk))
-    due = _observe(rule, ward, b, FIRST_TIER, risk)
-    if _observe(rule, ward, b, SECOND_TIER, risk):
-        outcome = _judge(rule, ward, b, SECOND_TIER, time, risk)
+    notice = _notice(rule, bed, time, not np.isnan(risk))
+    due = _observe(rule, amber, FIRST_TIER, risk)
+    if _observe(rule, red, SECOND_TIER, risk):
+        outcome = _judge(rule, red, bed, SECOND_TIER, time, risk)
         if outcome == FIRED:  # a red alert says what an amber one would have said
-            _alerted(rule, ward, b, SECOND_TIER, time, risk)
-            _alerted(rule, ward, b, FIRST_TIER, time, risk)
+            _alerted(rule, red, time, risk)
+            _alerted(rule, amber, time, risk)
         return outcome + RED, notice
-    outcome = _judge(rule, ward, b, FIRST_TIER, time, risk) if due else QUIET
+    outcome = _judge(rule, amber, bed, FIRST_TIER, time, risk) if due else QUIET
     if outcome == FIRED:
-        _alerted(rule, ward, b, FIRST_TIER, time, risk)
+        _alerted(rule, amber, time, risk)
     return outcome, notice
 
 
@@ -213,6 +227,8 @@ def transition(rule, ward, b, time, risk):  # type: ignore[no-untyped-def]
 def fold(rule, ward, bed, time, risk):  # type: ignore[no-untyped-def]
     """Take every score in order; ``ward`` is changed in place. Returns one outcome and one notice a score."""
     outcome, notice = np.empty(len(bed), np.int8), np.empty(len(bed), np.int8)
+    tiers, beds = ward
     for i in range(len(bed)):
-        outcome[i], notice[i] = transition(rule, ward, bed[i], time[i], risk[i])
+        b = bed[i]
+        outcome[i], notice[i] = transition(rule, tiers[b, 0], tiers[b, 1], beds[b], time[i], risk[i])
     return outcome, notice

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vitals.alerting.curve import Ledger, OperatingCurve, Point
-from vitals.alerting.evaluate import Evaluation, evaluate
+from vitals.alerting.evaluation import Evaluation, evaluate
 from vitals.alerting.goal import Goal, recall_within
 from vitals.alerting.stays import Risks, Stays
 from vitals.errors import DataError, SettingsError
@@ -63,7 +63,7 @@ def candidates(alerting: Alerting) -> list[AlertPolicy]:
     """The policies to try, each at threshold 1: all silences, persistences, and ways to re-arm.
 
     Only ``below_clear`` and ``escalate`` ask whether an episode is over, so only they are tried with every hysteresis; after
-    ``first_only`` there is nothing to silence.
+    ``first_only`` there is nothing to silence. Of equal policies the first is taken, so the longest silence comes first.
 
     Example:
         >>> [(shape.rearm, shape.clear) for shape in candidates(Alerting(clear=(1.0, 0.8), silence=(0,)))]
@@ -73,7 +73,7 @@ def candidates(alerting: Alerting) -> list[AlertPolicy]:
         AlertPolicy(threshold=1.0, clear=share, persistence=persistence, silence=silence, rearm=rearm)
         for persistence, rearm in itertools.product(alerting.persistence, alerting.rearm)
         for share in (alerting.clear if rearm in _WAITING else (1.0,))
-        for silence in (alerting.silence[:1] if rearm == "first_only" else alerting.silence)
+        for silence in sorted(alerting.silence[:1] if rearm == "first_only" else alerting.silence, reverse=True)
     ]
 
 
@@ -89,7 +89,7 @@ def tune(
 
     Every candidate of ``alerting`` is counted at some 200 thresholds taken from the risks themselves; around the best
     of them the search is repeated on a finer grid. Of equal ones the one with fewer alerts counts. The second tier then is
-    the lowest higher threshold at which its alerts are at most ``red_share`` of all and both together keep to the budget; the
+    the lowest higher threshold at which its alerts are at most ``red_share`` of all and both together keep to the goal; the
     first may give way a little for it.
 
     Args:
@@ -116,11 +116,12 @@ def tune(
     """
     search = alerting or Alerting()
     wanted = goal if isinstance(goal, Goal) else recall_within(goal, search.beds_per_nurse)
-    shapes, began = candidates(search), time.perf_counter()
-    ledger = Ledger(risks, stays, search)
+    shapes, ledger = candidates(search), Ledger(risks, stays, search)
     if not ledger.predictable:
         raise DataError("tuning part", "no onset that could be predicted", "at least one", "tune on more patients")
-    thresholds = ledger.thresholds()
+    thresholds = ledger.thresholds() if wanted.threshold is None else np.array([wanted.threshold])
+    ledger.curves(shapes[:1], thresholds[:1])  # a first use may have to compile the loops, which is no searching
+    began = time.perf_counter()
     curves = ledger.curves(shapes, thresholds)
     seconds = time.perf_counter() - began
     ranked = _ranked(curves, wanted)
@@ -128,10 +129,10 @@ def tune(
         least = wanted.least(np.concatenate([curve.counts for curve in curves]))
         raise SettingsError("goal of tuning", wanted.text, f"{least} on these stays", "ask for less")
     amber = _finest(ledger, shapes, curves, wanted)
-    policy, seen = _with_red(amber, risks, stays, search, ledger, wanted.budget)
+    policy, seen = _with_red(amber, risks, stays, search, ledger, wanted)
     for share in _ROOM if wanted.budget < np.inf and search.red_share > 0 and not policy.has_red else ():
         less = _finest(ledger, shapes, curves, wanted.within(share * wanted.budget))
-        both = _with_red(less, risks, stays, search, ledger, wanted.budget) if less else None
+        both = _with_red(less, risks, stays, search, ledger, wanted) if less else None
         if both and both[0].has_red and both[1].measure("recall") >= seen.measure("recall") - _DEAR:
             policy, seen = both
             break
@@ -148,7 +149,8 @@ def _finest(ledger: Ledger, shapes: list[AlertPolicy], curves: list[OperatingCur
     if not ranked:
         return None
     (i, j), *_ = ranked
-    fine = ledger.curves([shapes[i]], ledger.around(curves[i], j))[0]
+    near = ledger.around(curves[i], j) if goal.threshold is None else curves[i].threshold
+    fine = ledger.curves([shapes[i]], near)[0]
     index = goal.best(fine.counts)
     assert index is not None  # the fine grid holds the best of the coarse one
     return at(shapes[i], fine.point(index).threshold)
@@ -171,20 +173,22 @@ def _ranked(curves: list[OperatingCurve], goal: Goal) -> list[tuple[int, int]]:
 
 
 def _with_red(
-    amber: AlertPolicy | None, risks: Risks, stays: Stays, search: Alerting, ledger: Ledger, budget: float
+    amber: AlertPolicy | None, risks: Risks, stays: Stays, search: Alerting, ledger: Ledger, goal: Goal
 ) -> tuple[AlertPolicy, Evaluation]:
-    """The policy with the lowest second tier that keeps to its share and the budget, or without one; and what it does."""
+    """The policy with the lowest second tier that keeps to its share and the goal, or without one; and what it does."""
     assert amber is not None
     share = amber.clear_below / amber.threshold if amber.threshold else 1.0
     higher = ledger.thresholds()
     higher = higher[(higher > amber.threshold) & (higher < 1.0)]
-    low, high, found = 0, len(higher) - 1, (amber, evaluate(risks, stays, amber, search))
+    alone = evaluate(risks, stays, amber, search)
+    low, high, found = 0, len(higher) - 1, (amber, alone)
     while search.red_share > 0 and low <= high:  # fewer red alerts the higher it is, if not strictly so
         middle = (low + high) // 2
         tried = replace(amber, red=float(higher[middle]), red_clear=share * float(higher[middle]))
         seen = evaluate(risks, stays, tried, search)
-        burden = seen.measure("alarms_per_100_patient_days")
-        if 0 < seen.red <= search.red_share * seen.count("alerts") and burden <= budget:
+        dear = seen.measure("recall") < alone.measure("recall") - _DEAR
+        kept = goal.allowed(seen.by_patient.sum(axis=0)[None])[0] and not dear
+        if 0 < seen.red <= search.red_share * seen.count("alerts") and kept:
             found, low = (tried, seen), middle + 1
         elif seen.red == 0:
             low = middle + 1

@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import vitals
-from vitals.cli import about, benchmark, console, data, live, model
+from vitals.cli import about, benchmark, comparing, console, data, live, model, reporting
 from vitals.errors import DataError, FeedError, ModelError, SettingsError, VitalsError
 
 _EXIT: dict[type[VitalsError], int] = {SettingsError: 1, DataError: 2, FeedError: 2, ModelError: 3}
@@ -52,6 +52,8 @@ app.command("train", rich_help_panel="A model")(model.train)
 app.command("score", rich_help_panel="A model")(model.score)
 app.command("evaluate", rich_help_panel="A model")(model.evaluate)
 app.command("tune", rich_help_panel="A model")(model.tune)
+app.command("report", rich_help_panel="A model")(reporting.report)
+app.command("compare", rich_help_panel="A model")(comparing.compare)
 app.command("benchmark", rich_help_panel="A model")(benchmark.benchmark)
 app.command("replay", rich_help_panel="The live ward")(live.replay)
 app.command("watch", rich_help_panel="The live ward")(live.watch)
@@ -125,6 +127,7 @@ def run() -> NoReturn:
 
 def _refuse(error: VitalsError | str, arguments: Sequence[str], code: int) -> int:
     """Say what is wrong on stderr, and on stdout too for a program that asked for JSON."""
+    code = max(code, 2) if list(arguments[:1]) == ["compare"] else code  # whose 1 is a verdict
     if str(error):
         console.people().print(str(error), markup=False)
     if "--json" in arguments and arguments[0] not in live.STREAMS:

@@ -88,6 +88,10 @@ def evaluate(
     policy: Annotated[
         Path | None, typer.Option("--policy", metavar="P.toml", help="An alert policy other than the model folder's.")
     ] = None,
+    prevalence: Annotated[
+        float | None,
+        typer.Option("--prevalence", metavar="P", help="Share of stays with the event, where some stays were left out."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Judge a model as a ward would: events caught, false alarms, lead time, beside NEWS2 at the same alarm burden.
@@ -99,7 +103,7 @@ def evaluate(
     from vitals.flows.evaluation import evaluate_model
 
     with console.progress() as report:
-        summary = evaluate_model(model, data, part, policy, report)
+        summary = evaluate_model(model, data, part, policy, report, prevalence)
     console.show(summary, as_json=json, title="Evaluated", lines=screens.evaluated(summary))
 
 
@@ -107,18 +111,42 @@ def tune(
     model: Model,
     data: Data,
     max_alerts: Annotated[
-        str, typer.Option("--max-alerts", metavar="N/100pd", help="The alarm budget, in alerts per 100 patient-days.")
-    ] = "5/100pd",
+        str | None,
+        typer.Option(
+            "--max-alerts", metavar="N/100pd", help="Alarm budget: alerts per 100 patient-days, or 0.5/shift a nurse."
+        ),
+    ] = None,
+    min_precision: Annotated[
+        float | None, typer.Option("--min-precision", metavar="P", help="Instead: at least this share of alerts true.")
+    ] = None,
+    max_work_ups: Annotated[
+        float | None,
+        typer.Option("--max-work-ups", metavar="N", help="Instead: most net benefit at N work-ups for one onset."),
+    ] = None,
+    utility: Annotated[
+        bool, typer.Option("--utility", help="Instead: the threshold from which calling pays in the 2019 challenge.")
+    ] = False,
+    beds_per_nurse: Annotated[
+        float | None, typer.Option("--beds-per-nurse", metavar="N", help="For a budget per shift; 4 without.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Find the alert policy that catches most within an alarm budget, and write it into the model folder.
 
+    Tried are all thresholds, hystereses, silences, persistences and re-arm rules that the settings name; then a second,
+    more urgent tier is set. --json also gives the operating curve with intervals.
+
     \b
-    Example:
+    Examples:
       vitals tune models/sepsis --data cohorts/icu --max-alerts 5/100pd
+      vitals tune models/sepsis --data cohorts/icu --max-alerts 0.5/shift --beds-per-nurse 4
+      vitals tune models/sepsis --data cohorts/icu --min-precision 0.2
+      vitals tune models/sepsis --data cohorts/icu --max-work-ups 10
     """
+    from vitals.alerting.goal import goal_of
     from vitals.flows.tuning import tune_model
 
+    goal = goal_of(max_alerts, min_precision, max_work_ups, utility)
     with console.progress() as report:
-        summary = tune_model(model, data, max_alerts, report)
+        summary = tune_model(model, data, goal, report, beds_per_nurse)
     console.show(summary, as_json=json, title="Tuned", lines=screens.tuned(summary))

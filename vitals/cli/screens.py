@@ -54,22 +54,32 @@ def trained(figures: Figures) -> list[str]:
 
 
 def tuned(figures: Figures) -> list[str]:
-    """The policy that was found, and what it does on the patients it was found on.
+    """The policy that was found, what it does on the patients it was found on, and the next best.
 
     Example:
-        >>> tuned({"budget": "5/100pd", "policy": {"threshold": 0.31, "silence": "6h"}, "recall": 0.7,
-        ...        "alarms_per_100_patient_days": 4.9})[0]
-        'recall 70% at 4.9 alarms per 100 patient-days (budget 5/100pd), on the patients it was tuned on'
+        >>> tuned({"goal": "most of it", "policy": {"threshold": 0.31, "red": 1.0, "silence": "6h"}, "recall": 0.7,
+        ...        "alarms_per_100_patient_days": 4.9})[:2]
+        ['most of it', 'recall 70% at 4.9 alarms per 100 patient-days, on the patients it was tuned on']
     """
-    policy = dict(dig(figures, "policy") or {})
+    policy, again = dict(dig(figures, "policy") or {}), dig(figures, "retuned", "recall")
     lines = [
-        f"recall {percent(figures.get('recall'))} at {_burden(figures)} alarms per 100 patient-days "
-        f"(budget {figures.get('budget')}), on the patients it was tuned on",
+        str(figures.get("goal")),
+        f"recall {percent(figures.get('recall'))} at {_burden(figures)} alarms per 100 patient-days, "
+        "on the patients it was tuned on",
+        *([f"tuned again on patients drawn anew: recall {interval(again)}"] if again else []),
         f"policy: threshold {number(policy.get('threshold'))}, clear below {number(policy.get('clear'))}, "
         f"persistence {policy.get('persistence')}, silence {policy.get('silence')}, re-arm {policy.get('rearm')}",
     ]
+    if known(policy.get("red")) and policy["red"] < 1:
+        lines.append(f"second tier: red from {number(policy['red'])}, clear below {number(policy.get('red_clear'))}")
     if known(figures.get("policies")):
-        lines.append(f"{number(figures['policies'])} policies tried")
+        took = f" in {number(figures.get('search_seconds'), 2)} s" if known(figures.get("search_seconds")) else ""
+        lines.append(f"{number(figures['policies'])} policies tried{took}; the best shapes of the first tier:")
+    lines += [
+        f"  recall {percent(one.get('recall'))} at {_burden(one)}: threshold {number(one.get('threshold'))}, "
+        f"silence {one.get('silence')}, re-arm {one.get('rearm')}, clear below {number(one.get('clear'))}"
+        for one in figures.get("best", [])[:5]
+    ]
     return lines + [f"note: {warning}" for warning in figures.get("warnings", [])]
 
 

@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from vitals.flows.benchmarking import benchmark as benchmark
     from vitals.flows.checking import check as check
+    from vitals.flows.comparing import compare as compare
     from vitals.flows.demonstration import demo as demo
     from vitals.flows.evaluation import evaluate_model as evaluate
     from vitals.flows.importing import import_challenge2012 as import_challenge2012
     from vitals.flows.importing import import_challenge2019 as import_challenge2019
     from vitals.flows.importing import import_table as import_table
     from vitals.flows.replaying import replay as replay
+    from vitals.flows.reporting import report_model as report
     from vitals.flows.scores import score as score
     from vitals.flows.searching import search as search
     from vitals.flows.simulation import simulate_cohort as simulate
@@ -27,9 +29,11 @@ _HOME = {
     "import_challenge2019": ("importing", "import_challenge2019"),
     "import_table": ("importing", "import_table"),
     "check": ("checking", "check"),
+    "compare": ("comparing", "compare"),
     "demo": ("demonstration", "demo"),
     "evaluate": ("evaluation", "evaluate_model"),
     "replay": ("replaying", "replay"),
+    "report": ("reporting", "report_model"),
     "score": ("scores", "score"),
     "search": ("searching", "search"),
     "simulate": ("simulation", "simulate_cohort"),
@@ -40,12 +44,14 @@ _HOME = {
 __all__ = [
     "benchmark",
     "check",
+    "compare",
     "demo",
     "evaluate",
     "import_challenge2012",
     "import_challenge2019",
     "import_table",
     "replay",
+    "report",
     "score",
     "search",
     "simulate",

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from vitals.alerting.bootstrap import interval, resample
 from vitals.alerting.curve import Ledger
-from vitals.alerting.evaluate import Evaluation, evaluate
+from vitals.alerting.evaluation import Evaluation, evaluate
 from vitals.alerting.measures import COUNTS, measure
 from vitals.alerting.rank_bootstrap import ranking_intervals
 from vitals.alerting.stays import Risks, Stays

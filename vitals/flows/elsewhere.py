@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from vitals.alerting.curve import recall_at_burden
-from vitals.alerting.evaluate import evaluate
+from vitals.alerting.evaluation import evaluate
 from vitals.alerting.stays import Risks
 from vitals.bedside.news2 import news2_risk
 from vitals.bedside.risk import bedside_risk

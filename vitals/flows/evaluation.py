@@ -4,19 +4,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from vitals.alerting.bootstrap import intervals, paired_difference
-from vitals.alerting.curve import operating_curve, recall_at_burden
-from vitals.alerting.evaluate import Evaluation, evaluate
-from vitals.alerting.stays import Risks, Stays, patients_digest
-from vitals.bedside.news2 import SIGNALS as NEWS2_SIGNALS
-from vitals.bedside.news2 import news2_risk
-from vitals.bedside.risk import bedside_risk
-from vitals.errors import SettingsError
+from vitals.alerting.bootstrap import intervals
+from vitals.alerting.curve import operating_curve
+from vitals.alerting.evaluation import evaluate
+from vitals.alerting.stays import Risks, patients_digest
+from vitals.flows.beside import beside_news2, plain_intervals
+from vitals.flows.guarding import at_prevalence, look_for_traps, refuse_tuning_patients, warnings_of
 from vitals.flows.study import Study, open_study
 from vitals.flows.watching import find_policy
 from vitals.flows.writing import as_json
@@ -28,16 +27,19 @@ from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.modelfile import METRICS_FILE
 from vitals.spec.policy import AlertPolicy
-from vitals.spec.settings import Alerting
 from vitals.ward.ward import refuse_other_model
-from vitals.windowing.types import Float32
+from vitals.windowing.types import Float32, Float64
 
 Progress = Callable[[int, int, str], None]
-_NEWS2_TRIGGERS = (5, 7)
 
 
 def evaluate_model(
-    model: Path, data: Path, part: str = "held_out", policy: Path | None = None, progress: Progress | None = None
+    model: Path,
+    data: Path,
+    part: str = "held_out",
+    policy: Path | None = None,
+    progress: Progress | None = None,
+    prevalence: float | None = None,
 ) -> dict[str, Any]:
     """Evaluate a model on one part of a cohort; figures and a report page go into the model folder.
 
@@ -47,6 +49,8 @@ def evaluate_model(
         part: ``"held_out"``, another part of the model's own split, or ``"all"`` for a cohort of other patients.
         policy: an alert policy file; without it the model folder's ``policy.toml``, where there is one.
         progress: told what is being done.
+        prevalence: share of stays with an onset where nobody was left out, for a cohort of cases and sampled controls:
+            ``at_prevalence`` then has precision and burden weighted to it.
 
     Returns:
         Every figure in plain numbers.
@@ -64,23 +68,60 @@ def evaluate_model(
         >>> sorted(Path(file).name for file in figures["files"])
         ['card.json', 'card.md', 'metrics.json', 'report.html']
     """
-    model, data = Path(model), Path(data)
+    judged = judge_model(Path(model), Path(data), part, policy, progress, prevalence)
+    judged.figures["files"] = _keep(Path(model), judged.model, judged.figures)
+    return judged.figures
+
+
+@dataclass(frozen=True)
+class Judged:
+    """A model judged on one part of a cohort, with what it was judged by.
+
+    Attributes:
+        model: the opened model.
+        policy: the alert policy; None without one.
+        whole: all stays of the cohort.
+        study: those of the part.
+        risk: of each row of ``study``, ``(R,)``, NaN where there is none.
+        figures: in plain numbers.
+    """
+
+    model: Model
+    policy: AlertPolicy | None
+    whole: Study
+    study: Study
+    risk: Float32
+    figures: dict[str, Any]
+
+
+def judge_model(
+    model: Path,
+    data: Path,
+    part: str = "held_out",
+    policy: Path | None = None,
+    progress: Progress | None = None,
+    prevalence: float | None = None,
+) -> Judged:
+    """Judge a model as :func:`evaluate_model` does, and write nothing."""
     opened = open_model(model)
     chosen = find_policy(model, policy)
     refuse_other_model(opened, chosen)
     whole = open_study(opened.settings, [data], progress)
-    _refuse_tuning_patients(chosen, whole, part)
     study = whole.take(part)
+    refuse_tuning_patients(opened, study, chosen)
     risk = _score(opened, study, progress)
+    found = look_for_traps(opened, whole, study, risk, chosen, prevalence)
     figures = {
         "part": part, "data": {"name": data.name, "digest": study.digest}, "model_digest": opened.digest,
         "patients_digest": patients_digest(study.subject_id),
         "patients": len(set(study.subject_id)), "stays": len(study.stay_id), "rows": len(study.rows),
-        "warnings": _warnings(opened, study, part), **_discrimination(study, risk),
+        "guards": [one.to_dict() for one in found],
+        "warnings": [*_warnings(opened, study, part), *warnings_of(found)], **_discrimination(study, risk),
         **_challenge(opened, whole, study, risk, part), **_alerting(opened, study, risk, chosen),
     }  # fmt: skip
-    figures["files"] = _keep(model, opened, figures)
-    return figures
+    if prevalence is not None and chosen is not None:
+        figures["at_prevalence"] = at_prevalence(opened, study, risk, chosen, prevalence)
+    return Judged(opened, chosen, whole, study, risk, figures)
 
 
 def _score(model: Model, study: Study, progress: Progress | None) -> Float32:
@@ -97,16 +138,6 @@ def _warnings(model: Model, study: Study, part: str) -> list[str]:
     if part in ("train", "all") and trained_on & set(study.cohorts):
         return [f"part {part} holds patients the model was trained on: these figures flatter it"]
     return []
-
-
-def _refuse_tuning_patients(policy: AlertPolicy | None, whole: Study, part: str) -> None:
-    """Part ``all`` of a cohort that the policy was tuned on holds the very patients of the tuning part."""
-    tuning = whole.subject_id[whole.stays_of("tuning")]
-    if policy is not None and part == "all" and len(tuning) and policy.tuned_on == patients_digest(tuning):
-        raise SettingsError(
-            "--part all", "a cohort that holds the patients the policy was tuned on", "other patients",
-            "evaluate --part held_out, or another cohort",
-        )  # fmt: skip
 
 
 def _discrimination(study: Study, risk: Float32) -> dict[str, Any]:
@@ -133,79 +164,30 @@ def _challenge(model: Model, whole: Study, study: Study, risk: Float32, part: st
     if model.settings.training.objective != "challenge_utility" or part in ("tuning", "all"):
         return {}
     tuning = whole.take("tuning")
-    called = risk.astype(np.float64) >= (threshold := pays_from(_tau(tuning), _score(model, tuning, None)))
-    figures = {"threshold": threshold, "tuned_on": "tuning", "utility": utility(_tau(study), called)}
+    called = risk.astype(np.float64) >= (threshold := pays_from(tau_of(tuning), _score(model, tuning, None)))
+    figures = {"threshold": threshold, "tuned_on": "tuning", "utility": utility(tau_of(study), called)}
     site_of_row = study.site[study.rows.bed]
     for site in sorted(set(study.site)):
         rows = site_of_row == site
-        figures[f"utility_{site}"] = utility(_tau(study)[rows], called[rows])
+        figures[f"utility_{site}"] = utility(tau_of(study)[rows], called[rows])
     return {"challenge_2019": figures}
 
 
-def _tau(study: Study) -> np.ndarray:
+def tau_of(study: Study) -> Float64:
+    """Hours from the onset to each row, ``(R,)``; NaN in stays without one."""
     return hours_from_onset(study.rows.time, study.rows.bed, study.onset_stay, study.onset_time)
 
 
 def _alerting(model: Model, study: Study, risk: Float32, policy: AlertPolicy | None) -> dict[str, Any]:
     stays, search = study.alert_stays(), model.settings.alerting
     ours = Risks.of(study.rows.bed, study.rows.time, risk)
-    bedside = _news2(model, study)
-    figures: dict[str, Any] = {"news2": {}}
-    for points in _NEWS2_TRIGGERS if bedside is not None else ():
-        assert bedside is not None
-        trigger = _plain_policy(float(news2_risk(points)))
-        theirs = evaluate(bedside, stays, trigger, search)
-        burden = theirs.measure("alarms_per_100_patient_days")
-        same = recall_at_burden(ours, stays, burden, trigger, search)
-        figures["news2"][f"at_least_{points}"] = {**_brief(theirs), "model_recall_at_equal_burden": same.recall}
+    judged = None
+    figures: dict[str, Any] = {}
     if policy is not None:
         judged = evaluate(ours, stays, policy, search, patients_digest(study.subject_id))
-        figures["alerts"] = {**judged.to_dict(), "intervals": _plain(intervals(judged))}
+        figures["alerts"] = {**judged.to_dict(), "intervals": plain_intervals(intervals(judged))}
         figures["curve"] = operating_curve(ours, stays, policy, alerting=search).to_dict()
-        if bedside is not None:
-            figures["news2"]["at_equal_burden"] = _beside(ours, bedside, stays, judged, search)
-            figures["news2"]["curve"] = operating_curve(bedside, stays, _plain_policy(), alerting=search).to_dict()
-    return figures
-
-
-def _news2(model: Model, study: Study) -> Risks | None:
-    """NEWS2 of the same rows, each value carried at most eight hours; None where the model reads none of its signals."""
-    if not set(NEWS2_SIGNALS) & set(model.settings.signals):
-        return None
-    risk = bedside_risk("news2", study.rows, model.settings.channels)
-    return Risks.of(study.rows.bed, study.rows.time, risk)
-
-
-def _beside(ours: Risks, bedside: Risks, stays: Stays, judged: Evaluation, search: Alerting) -> dict[str, Any]:
-    """NEWS2 with at most the alarms our policy raised, and how much more our risk catches with at most NEWS2's.
-
-    NEWS2 has few thresholds, so its burden may lie far below ours; the difference is therefore taken at its burden.
-    """
-    burden, shape = judged.measure("alarms_per_100_patient_days"), _plain_policy()
-    point = recall_at_burden(bedside, stays, burden, shape, search)
-    if not np.isfinite(point.threshold):
-        return {"recall": 0.0, "alarms_per_100_patient_days": 0.0, "threshold": None}
-    theirs = evaluate(bedside, stays, _plain_policy(point.threshold), search)
-    same = recall_at_burden(ours, stays, theirs.measure("alarms_per_100_patient_days"), shape, search)
-    figures = {**_brief(theirs), "threshold_points": point.threshold * 20, "intervals": _plain(intervals(theirs))}
-    if np.isfinite(same.threshold):
-        held = evaluate(ours, stays, _plain_policy(same.threshold), search)
-        figures |= {"model": _brief(held), "difference": _plain(paired_difference(held, theirs))}
-    return figures
-
-
-def _plain_policy(threshold: float = 1.0) -> AlertPolicy:
-    """How a bedside score alerts: at a threshold, then not for six hours."""
-    return AlertPolicy(threshold=threshold)
-
-
-def _brief(evaluation: Evaluation) -> dict[str, Any]:
-    names = ("recall", "precision", "alarms_per_100_patient_days")
-    return {**{name: evaluation.measure(name) for name in names}, "median_lead_hours": evaluation.lead_quartiles[1]}
-
-
-def _plain(named: dict[str, Any]) -> dict[str, list[float]]:
-    return {name: [interval.value, interval.low, interval.high] for name, interval in named.items()}
+    return {"news2": beside_news2(model, study, ours, judged, search), **figures}
 
 
 def _keep(folder: Path, model: Model, figures: dict[str, Any]) -> list[str]:

@@ -1,77 +1,128 @@
-"""Tune an alert policy to a budget, on ONNX scores of the tuning part, and write it into the model folder."""
+"""Tune an alert policy for a goal, on ONNX scores of the tuning part, and write it into the model folder."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vitals.alerting.curve import Ledger
+from vitals.alerting.goal import Goal, at_threshold, recall_within
+from vitals.alerting.retuning import curve_intervals, retuned
 from vitals.alerting.stays import Risks, patients_digest
-from vitals.alerting.tune import tune
+from vitals.alerting.tune import Tuned, at, tune
 from vitals.errors import SettingsError
+from vitals.flows.beside import PLAIN
+from vitals.flows.evaluation import tau_of
 from vitals.flows.study import open_study
+from vitals.labelling.paying import pays_from
 from vitals.report.card import write_card
-from vitals.scoring.model import open_model
+from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.reader import plain, to_toml
+from vitals.spec.settings import Alerting
 from vitals.spec.shipped import find_model
 
 Progress = Callable[[int, int, str], None]
+_POINTS = 60  # of the curve with intervals
 
 
-def tune_model(model: Path, data: Path, budget: str = "5/100pd", progress: Progress | None = None) -> dict[str, Any]:
-    """Find the policy that catches most within an alarm budget, and write ``policy.toml`` into the model folder.
+def tune_model(
+    model: Path,
+    data: Path,
+    goal: str | Goal = "5/100pd",
+    progress: Progress | None = None,
+    beds_per_nurse: float | None = None,
+) -> dict[str, Any]:
+    """Find the policy that serves a goal best, and write ``policy.toml`` into the model folder.
 
     Args:
         model: a model folder.
         data: a cohort folder; its tuning part, by the model's own split, is used.
-        budget: such as ``"5/100pd"``: alerts per 100 patient-days.
+        goal: an alarm budget such as ``"5/100pd"`` or ``"0.5/shift"``, another :class:`~vitals.alerting.goal.Goal`, or
+            ``"utility"``: the threshold from which calling pays in the 2019 challenge, with six hours of silence.
         progress: told what is being done.
+        beds_per_nurse: for a budget per shift; without it as the model's settings say.
 
     Returns:
-        The policy, what it does on the tuning part, and the operating curve.
+        The policy, what it does on the tuning part, the operating curve with its intervals, the best policies, and
+        ``retuned``: the figures with intervals that know that the threshold was chosen on these patients.
 
     Raises:
-        SettingsError: a budget that is none or that no policy can keep to, or a shipped model called by its name.
+        SettingsError: a budget that is none, a goal that no policy reaches, or a shipped model called by its name.
         DataError: a tuning part without onsets.
 
     Example:
         >>> tuned = tune_model(model, ward, "60/100pd")
-        >>> tuned["alarms_per_100_patient_days"] <= 60
-        True
-        >>> sorted(tuned["policy"])
-        ['clear', 'model_digest', 'persistence', 'rearm', 'silence', 'threshold', 'tuned_on']
+        >>> tuned["alarms_per_100_patient_days"] <= 60, tuned["policies"] > 1000
+        (True, True)
+        >>> sorted(tuned["curve_intervals"])
+        ['alarms_per_100_patient_days', 'precision', 'recall', 'threshold']
     """
     model = Path(model)
     opened = open_model(model)
     _refuse_shipped(model)
+    search = opened.settings.alerting
+    search = search if beds_per_nurse is None else replace(search, beds_per_nurse=beds_per_nurse)
     study = open_study(opened.settings, [data], progress).take("tuning")
     risk = score_rows(opened, opened.initial_hidden(len(study.stay_id)), study.rows)
+    risks, stays = Risks.of(study.rows.bed, study.rows.time, risk), study.alert_stays()
+    if isinstance(goal, Goal):
+        wanted = goal
+    elif goal == "utility":
+        words = "the threshold from which calling pays in the 2019 utility"
+        wanted, search = at_threshold(words, pays_from(tau_of(study), risk)), _plain(search)
+    else:
+        wanted = recall_within(goal, search.beds_per_nurse)
     if progress:
-        progress(0, 1, "tuning")
-    risks = Risks.of(study.rows.bed, study.rows.time, risk)
-    found = tune(
-        risks, study.alert_stays(), budget, opened.settings.alerting, patients_digest(study.subject_id), opened.digest
+        progress(0, 2, "tuning")
+    found = tune(risks, stays, wanted, search, patients_digest(study.subject_id), opened.digest)
+    found = replace(found, policy=replace(found.policy, cadence=opened.settings.window.step))
+    if progress:
+        progress(1, 2, "intervals")
+    spread = _intervals(Ledger(risks, stays, search), found, wanted)
+    if progress:
+        progress(2, 2, "intervals")
+    return {
+        **found.to_dict(), **spread, "warnings": _warnings(found),
+        "part": "tuning", "patients": len(set(study.subject_id)),
+        "files": [str(_keep(model, opened, found))],
+    }  # fmt: skip
+
+
+def _plain(search: Alerting) -> Alerting:
+    """The 2019 utility knows no silence and no episodes, so there is nothing to search for."""
+    return replace(
+        search, silence=(PLAIN.silence,), persistence=(PLAIN.persistence,), clear=(1.0,), rearm=(PLAIN.rearm,)
     )
-    if progress:
-        progress(1, 1, "tuning")
-    folder = model if model.is_dir() else model.parent
-    file = folder / POLICY_FILE
+
+
+def _intervals(ledger: Ledger, found: Tuned, goal: Goal) -> dict[str, Any]:
+    """The curve of the first tier with its intervals, and the tuned figures with theirs."""
+    shape = at(found.policy, found.policy.threshold)
+    thresholds = ledger.thresholds(_POINTS)
+    counts = ledger.by_patient(shape, thresholds)
+    curve = {name: [list(one) for one in column] for name, column in curve_intervals(counts).items()}
+    figures: dict[str, Any] = {"curve_intervals": {"threshold": thresholds.tolist(), **curve}}
+    if goal.best(counts.sum(axis=0)) is not None:
+        figures["retuned"] = {name: list(one) for name, one in retuned(counts, goal).items()}
+    return figures
+
+
+def _warnings(found: Tuned) -> list[str]:
+    if found.point.recall > 0:
+        return []
+    return [f"no policy for this goal ({found.goal}) catches anything: it will hardly ever alert"]
+
+
+def _keep(model: Path, opened: Model, found: Tuned) -> Path:
+    file = (model if model.is_dir() else model.parent) / POLICY_FILE
     file.write_text(to_toml(plain(found.policy)), "utf-8")
     if model.is_dir():
         write_card(model, opened)
-    warnings = (
-        [] if found.point.recall > 0 else [f"no policy within {budget} catches anything: it will hardly ever alert"]
-    )
-    return {
-        **found.to_dict(),
-        "warnings": warnings,
-        "budget": budget,
-        "part": "tuning",
-        "patients": len(set(study.subject_id)),
-        "files": [str(file)],
-    }
+    return file
 
 
 def _refuse_shipped(model: Path) -> None:

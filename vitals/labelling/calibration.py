@@ -172,6 +172,19 @@ def reliability(label: ArrayLike, risk: ArrayLike, groups: int = 10) -> Reliabil
     )
 
 
+def ece(label: ArrayLike, risk: ArrayLike, groups: int = 10) -> float:
+    """Expected calibration error: mean distance of risk and truth in groups of :func:`reliability`, weighted by their rows.
+
+    It depends on the number of groups and is never 0 by chance; read :func:`ici` first. NaN without rows.
+
+    Example:
+        >>> round(ece([0, 0, 0, 1], [0.1, 0.2, 0.3, 0.6], groups=2), 3)  # (2 · |0 - 0.15| + 2 · |0.5 - 0.45|) / 4
+        0.1
+    """
+    table = reliability(label, risk, groups)
+    return float(np.average(np.abs(table.observed - table.risk), weights=table.rows)) if len(table.rows) else np.nan
+
+
 def _summary(label: ArrayLike, risk: ArrayLike, summarise: Callable[[Float64], Any]) -> float:
     errors = absolute_errors(label, risk)
     return float(summarise(errors)) if len(errors) else float("nan")

@@ -55,6 +55,32 @@ def auprc(label: ArrayLike, risk: ArrayLike) -> float:
     return float((np.diff(true, prepend=0) * (true / np.maximum(true + false, 1))).sum() / true[-1])
 
 
+def peak_risks(stay: ArrayLike, time: ArrayLike, risk: ArrayLike, onset: ArrayLike) -> NDArray[np.float64]:
+    """The highest risk of each stay: before the onset where there is one, of the whole stay elsewhere.
+
+    Ranking stays by their peaks is what a stay's AUROC usually means. It flatters a risk that rises with time: a stay
+    without an onset is watched longer, and one with an onset only until then, so read it beside the figures of rows.
+
+    Args:
+        stay: of each row, ``(R,)``.
+        time: of each row, ``(R,)`` int64 microseconds UTC.
+        risk: ``(R,)``, NaN where there is none.
+        onset: first onset of each stay, ``(S,)``; a time after all rows where there is none.
+
+    Returns:
+        ``(S,)``; NaN for a stay without a risk before its onset.
+
+    Example:
+        >>> peak_risks([0, 0, 1, 1], [1, 2, 1, 2], [0.2, 0.9, 0.3, 0.4], onset=[2, 99]).tolist()
+        [0.2, 0.4]
+    """
+    stays, risks, onsets = np.asarray(stay, np.int64), np.asarray(risk, np.float64), np.asarray(onset, np.int64)
+    counted = (np.asarray(time, np.int64) < onsets[stays]) & ~np.isnan(risks)
+    peak = np.full(len(onsets), -np.inf)
+    np.maximum.at(peak, stays[counted], risks[counted])
+    return np.where(np.isinf(peak), np.nan, peak)
+
+
 def _cumulated(label: ArrayLike, risk: ArrayLike) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Positive and negative rows at or over each distinct risk, from the highest down."""
     labels, risks = np.asarray(label), np.asarray(risk, np.float64)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from vitals.report.markup import Markup, element, table
+from vitals.report.markup import Markup, figure
 from vitals.report.record import Record
-from vitals.report.svg import BLUE, GREEN, ORANGE, VERMILLION, Axis, Line, Mark, Shape, chart, log_axis, share_axis
+from vitals.report.svg import BLUE, GREEN, ORANGE, VERMILLION, Axis, Line, Mark, chart, log_axis, share_axis
+from vitals.report.symbols import Shape
 from vitals.report.words import known, number, percent, span
 
 BURDENS = (1, 2, 5, 10, 20, 50, 100)
@@ -20,9 +21,9 @@ def operating_figure(record: Record) -> Markup | None:
     if not record.get("curve"):
         return None
     drawing = operating_chart(record)
-    return _figure(
+    return figure(
         drawing, "A curve shows the highest recall of any threshold with at most so many alarms. The cross through the chosen "
-        "policy is its 95% interval. NEWS2 ≥ 5 and ≥ 7 keep the longest silence of the settings.",
+        "policy is its 95% interval. NEWS2 ≥ 5 and ≥ 7 fall silent for six hours after an alarm.",
         ["at most this many alarms per 100 patient-days", "recall, model", "recall, NEWS2"], _read_off(record),
     )  # fmt: skip
 
@@ -49,15 +50,10 @@ def lead_figure(record: Record) -> Markup | None:
     about = "Of all predictable onsets, the share with a true alert at least so many hours before."
     drawing = chart("Lead time", about, (axis, share_axis("share of predictable onsets")), [line])
     rows = [[number(x), percent(share)] for x, share in zip(hours, shares, strict=True)]
-    return _figure(
+    return figure(
         drawing, f"{about} Alerts more than {span(record.settings.alerting.lead_max.text)} before the onset count as false, "
         "so the curve ends there.", ["hours before, at least", "onsets warned of"], rows,
     )  # fmt: skip
-
-
-def _figure(drawing: Markup, caption: str, head: Sequence[str], rows: Sequence[Sequence[str]]) -> Markup:
-    numbers = element("details", element("summary", "The numbers of this figure"), table(head, rows))
-    return element("figure", drawing, element("figcaption", caption), numbers)
 
 
 def _envelope(record: Record, *path: str) -> tuple[list[float], list[float]]:

@@ -68,6 +68,30 @@ def table(
     return element("div", whole, class_=f"table {kind}" if kind else "table")
 
 
+def section(title: str, *content: str | None) -> Markup:
+    """A section under its heading, which contents can lead to.
+
+    Example:
+        >>> section("How early", element("p", "very"))
+        '<section id="how-early"><h2>How early</h2><p>very</p></section>'
+    """
+    name = "-".join("".join(c if c.isalnum() else " " for c in title.lower()).split())
+    return element("section", element("h2", title), *content, id=name)
+
+
+def figure(drawing: Markup, caption: str, head: Sequence[str], rows: Iterable[Sequence[str]]) -> Markup:
+    """A drawing with its caption, and its numbers as a table that opens.
+
+    Args:
+        drawing: an ``<svg>`` with its own title and description.
+        caption: what to see in it.
+        head: titles of the table's columns.
+        rows: of the table.
+    """
+    numbers = element("details", element("summary", "The numbers of this figure"), table(head, rows))
+    return element("figure", drawing, element("figcaption", caption), numbers)
+
+
 def _short(value: str | float) -> str:
     """Coordinates keep two decimals: finer than a screen shows, and half the size."""
     return f"{value:.2f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)

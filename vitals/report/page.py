@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import importlib.resources
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from vitals.report import provenance, sections
+from vitals.report import benefit, groups, patients, provenance, ranking, reliability, robustness, sections, timelines
 from vitals.report.card import write_card
 from vitals.report.markup import Markup, element, join
 from vitals.report.record import Record, read_record
@@ -16,6 +17,7 @@ from vitals.scoring.model import Model
 
 REPORT_FILE = "report.html"
 NOTICE = "Research use only: not a medical device."
+_HEADING = re.compile(r'<section id="([^"]*)"><h2>(.*?)</h2>')
 
 
 def write_report(folder: Path, model: Model, figures: Mapping[str, Any]) -> list[Path]:
@@ -57,11 +59,22 @@ def page(record: Record) -> Markup:
 
 
 def _sections(record: Record) -> list[Markup | None]:
-    return [
-        sections.warnings(record), sections.verdict(record), sections.operating(record), sections.alerts(record),
-        sections.lead(record), sections.triggers(record), sections.patients(record), sections.discrimination(record),
-        sections.challenge(record), provenance.parity(record),
+    """In the order in which a reader needs them; what was not computed is left out."""
+    told = [
+        patients.flow(record), patients.table_one(record), sections.patients(record), ranking.discrimination(record),
+        sections.operating(record), sections.alerts(record), sections.triggers(record), sections.lead(record),
+        reliability.calibration(record), reliability.distribution(record), benefit.decisions(record),
+        benefit.alert_benefit(record), groups.subgroups(record), groups.sites(record), timelines.cases(record),
+        robustness.stress(record), robustness.pitfalls(record), sections.challenge(record), provenance.parity(record),
     ]  # fmt: skip
+    return [sections.warnings(record), sections.verdict(record), _contents(told), *told]
+
+
+def _contents(told: Sequence[Markup | None]) -> Markup:
+    """Links to the sections of this very page."""
+    headings = [_HEADING.match(part) for part in told if part]
+    links = (element("li", element("a", Markup(found[2]), href=f"#{found[1]}")) for found in headings if found)
+    return element("nav", element("ul", *links), aria_label="Contents")
 
 
 def _about(record: Record) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from vitals.report.markup import Markup, element, table
+from vitals.report.markup import Markup, element, section, table
 from vitals.report.record import PART_WORDS, Record
 from vitals.report.words import DASH, dig, known, number
 
@@ -17,8 +17,8 @@ def parity(record: Record) -> Markup | None:
         "Largest difference between risks, compared before the file was written: "
         f"{number(measured.get('rows'))} rows of {number(measured.get('stays'))} stays."
     )
-    return element("section", element("h2", "Does the file say what the network says?"), element("p", note),
-                   table(["compared", "difference"], rows))  # fmt: skip
+    told = element("p", note), table(["compared", "difference"], rows)
+    return section("Does the file say what the network says?", *told)
 
 
 def parity_rows(record: Record) -> list[list[str]]:
@@ -40,16 +40,20 @@ def footer(record: Record) -> Markup:
 def provenance(record: Record) -> list[tuple[str, str]]:
     """What identifies model, data and software, as name and value; what is not known is left out."""
     about, versions = record.model.about, record.run.get("versions") or {}
+    here = record.get("versions") or {}
     pairs = [
+        ("command", record.get("command")),
         ("settings", record.settings.name),
         ("model digest (SHA-256)", record.model.digest),
-        ("data digest (SHA-256)", about.get("data_digest")),
+        ("data digest of the training (SHA-256)", about.get("data_digest")),
+        ("data digest of this evaluation (SHA-256)", record.get("data", "digest")),
         *((f"patients of the {PART_WORDS.get(part, part)} part", digest)
           for part, digest in (about.get("part_digests") or {}).items()),
         ("patients evaluated", record.get("patients_digest")),
         ("policy tuned on patients", dig(record.get("alerts", "policy"), "tuned_on")),
         ("cohorts", ", ".join(map(str, record.run.get("cohorts") or ()))),
-        ("versions", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        ("versions of the training", ", ".join(f"{name} {version}" for name, version in versions.items())),
+        ("versions of this evaluation", ", ".join(f"{name} {version}" for name, version in here.items())),
     ]  # fmt: skip
     return [(name, str(value)) for name, value in pairs if value]
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from vitals.report.cells import stacked
 from vitals.report.charts import lead_figure, operating_figure
 from vitals.report.headline import headline
-from vitals.report.markup import Markup, element, table
+from vitals.report.markup import Markup, element, section, table
 from vitals.report.record import PART_USE, PART_WORDS, PARTS, Record
-from vitals.report.words import DASH, interval, known, number, percent, score, span
+from vitals.report.words import DASH, known, number, percent, score, span
 
 _MEASURES: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ("recall", "recall of predictable onsets", percent),
@@ -17,6 +18,7 @@ _MEASURES: tuple[tuple[str, str, Callable[[object], str]], ...] = (
     ("precision_first_per_event", "precision, first true alarm of an onset counted", percent),
     ("needed_to_evaluate", "alarms for one true one (number needed to evaluate)", number),
     ("alarms_per_100_patient_days", "alarms per 100 patient-days", number),
+    ("alarms_per_nurse_shift", "alarms per nurse and 12-hour shift", number),
 )
 
 
@@ -50,7 +52,7 @@ def patients(record: Record) -> Markup:
         f"Split by patient. Sites: {', '.join(record.model.about.get('sites') or []) or DASH}; "
         f"onsets in all parts: {number(record.model.about.get('onsets'))}."
     )
-    return _section(
+    return section(
         "Patients", element("p", told),
         table(["part", "used for", "stays"], made, "The data the model was made from", "words") if made else None,
         table(["", "number"], [row for row in judged if row[1] != DASH], f"Evaluated here: {record.part}"),
@@ -70,23 +72,18 @@ def alerts(record: Record) -> Markup | None:
     rows = [
         [
             words,
-            _stacked(ours.get(name), show),
-            _stacked(other.get(name), show),
-            _stacked(gap.get(name), *_signed(show)),
+            stacked(ours.get(name), show),
+            stacked(other.get(name), show),
+            stacked(gap.get(name), *_signed(show)),
         ]
         for name, words, show in _MEASURES
+        if name in ours or name != "alarms_per_nurse_shift"
     ]
     head = ["with 95% interval", "model", "NEWS2 with no more alarms", "difference at the burden of that NEWS2"]
-    return _section(
+    return section(
         "Alerts", element("p", _policy(record)), table(head, rows), table(["alarms", "number"], _counts(record)),
         element("p", "Intervals resample patients; the difference is taken on the same resamples.", class_="note"),
     )  # fmt: skip
-
-
-def _stacked(bounds: Sequence[object] | None, show: Callable[[object], str], unit: str = "") -> Markup:
-    """A figure with its interval below it, so that columns stay narrow."""
-    value, _, around = interval(bounds, show).partition(" (")
-    return element("span", value + unit * (value != DASH), around and element("small", f"({around}"), class_="stacked")
 
 
 def _signed(show: Callable[[object], str]) -> tuple[Callable[[object], str], str]:
@@ -101,33 +98,50 @@ def _signed(show: Callable[[object], str]) -> tuple[Callable[[object], str], str
     return words, " pp" if show is percent else ""
 
 
+_REARM = {
+    "below_clear": "and no new alarm before the risk has been below {clear}",
+    "escalate": "and no new alarm before the risk has been below {clear}, or has risen clearly",
+    "first_only": "and no second alarm of a stay",
+}
+_HELD = {"silence": "the silence", "episode": "the episode that had its alarm", "acknowledged": "an acknowledgement",
+         "cap": "the bound of a day"}  # fmt: skip
+
+
 def _policy(record: Record) -> str:
     """The policy judged, in words."""
     policy = record.get("alerts", "policy") or {}
     k, n = (*(policy.get("persistence") or ()), 1, 1)[:2]
     words = f"Policy: alarm when the risk is {number(policy.get('threshold'))} or more"
     if known(n) and n > 1:
-        words += f" in {k} of the last {n} scores"
+        words += f" in {number(k)} of the last {number(n)} scores"
     words += f"; then silence for {span(policy.get('silence'))}"
-    if policy.get("rearm") == "below_clear":
-        return words + f", and no new alarm before the risk has been below {number(policy.get('clear'))}."
+    if policy.get("rearm") in _REARM:
+        words += ", " + _REARM[policy["rearm"]].format(clear=number(policy.get("clear")))
+    red = policy.get("red")
+    if known(red) and red < 1:
+        words += f". The red tier begins at a risk of {number(red)}, whatever silences the other"
     return words + "."
 
 
 def _counts(record: Record) -> list[Sequence[str]]:
     names = {
-        "alerts": "raised until the onset", "true_alerts": "true", "false_alerts": "false",
-        "late_alerts": "too late to be a warning",
+        "alerts": "raised until the onset", "amber_alerts": "of the amber tier", "red_alerts": "of the red tier",
+        "true_alerts": "true", "false_alerts": "false", "late_alerts": "too late to be a warning",
+        "indeterminate_alerts": "neither true nor false: the record ends too early",
     }  # fmt: skip
-    rows = [[words, number(record.get("alerts", name))] for name, words in names.items()]
-    held = record.get("alerts", "suppressed") or {}
-    return [*rows, *([f"held back by {reason}", number(count)] for reason, count in held.items())]
+    found = record.get("alerts")
+    rows = [[words, number(found[name])] for name, words in names.items() if name in found]
+    held = found.get("suppressed") or {}
+    rows += [[f"held back by {_HELD.get(reason, reason)}", number(count)] for reason, count in held.items()]
+    if "alarm_concentration" in found:
+        rows.append(["share raised by the tenth of stays with the most", percent(found["alarm_concentration"])])
+    return [*rows]
 
 
 def operating(record: Record) -> Markup | None:
     """The operating curve."""
     figure = operating_figure(record)
-    return _section("What each alarm burden buys", figure) if figure else None
+    return section("What each alarm burden buys", figure) if figure else None
 
 
 def lead(record: Record) -> Markup | None:
@@ -141,7 +155,7 @@ def lead(record: Record) -> Markup | None:
         f"Median lead of the onsets caught: {number(middle)} h (quartiles {number(low)} and {number(high)} h). "
         "The curve is of all predictable onsets, caught or not."
     )
-    return _section("How early", element("p", words), figure)
+    return section("How early", element("p", words), figure)
 
 
 def triggers(record: Record) -> Markup | None:
@@ -157,24 +171,7 @@ def triggers(record: Record) -> Markup | None:
         "NEWS2 reads the same rows: a value counts as long as the settings carry it, at most eight hours; a missing "
         "component scores 0."
     )
-    return _section("NEWS2 as wards use it", table(head, rows), element("p", note, class_="note")) if rows else None
-
-
-def discrimination(record: Record) -> Markup:
-    """How well the risk ranks rows, of all sites and of each."""
-    sites = record.get("by_site") or {}
-    rows = [["all", *_ranks(dict(record.figures))], *([site, *_ranks(figures)] for site, figures in sites.items())]
-    note = (
-        "Of rows, not of patients: long stays count more. Read it beside the recall of onsets above. "
-        "Observed / expected is the positive rows there were over those the risks add up to; 1 is right."
-    )
-    head = ["site", "AUROC of rows", "AUPRC of rows", "positive rows", "observed / expected"]
-    return _section("Ranking of rows", table(head, rows), element("p", note, class_="note"))
-
-
-def _ranks(figures: dict[str, object]) -> list[str]:
-    return [score(figures.get("step_auroc")), score(figures.get("step_auprc")), percent(figures.get("prevalence")),
-            number(figures.get("observed_to_expected"))]  # fmt: skip
+    return section("NEWS2 as wards use it", table(head, rows), element("p", note, class_="note")) if rows else None
 
 
 def challenge(record: Record) -> Markup | None:
@@ -189,8 +186,4 @@ def challenge(record: Record) -> Markup | None:
         f"threshold was chosen on the {PART_WORDS.get(str(found.get('tuned_on')), str(found.get('tuned_on')))} part. "
         "For comparison with the literature: it knows no silence and no workload."
     )
-    return _section("Utility of the 2019 challenge", element("p", words), table(["site", "utility"], rows))
-
-
-def _section(title: str, *content: str | None) -> Markup:
-    return element("section", element("h2", title), *content)
+    return section("Utility of the 2019 challenge", element("p", words), table(["site", "utility"], rows))

@@ -5,9 +5,10 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import NamedTuple
 
 from vitals.report.markup import Markup, element, join
+from vitals.report.symbols import Shape, symbol
 from vitals.report.words import known, number
 
 # Okabe and Ito's colours, told apart by people who see no red or no green. The page may shift them for the dark.
@@ -18,8 +19,7 @@ GREEN = "var(--green, #009E73)"
 
 WIDTH, HEIGHT = 680, 400
 _LEFT, _RIGHT, _TOP, _BOTTOM = 62, 18, 14, 50
-
-Shape = Literal["circle", "diamond", "square", "triangle"]
+_CROWDED = 10
 
 
 @dataclass(frozen=True)
@@ -59,7 +59,7 @@ class Axis:
 
     def words(self, value: float) -> str:
         """A tick's text."""
-        return f"{100 * value:g}%" if self.percent else number(value)
+        return f"{100 * value:g}%" if self.percent else number(value).replace("-", "−")
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,15 @@ class Mark:
     y_interval: tuple[float, float] | None = None
 
 
-def log_axis(title: str, values: Sequence[float | None]) -> Axis:
+class Plane(NamedTuple):
+    """Where a chart is drawn: its two axes and how high it is."""
+
+    across: Axis
+    up: Axis
+    height: int = HEIGHT
+
+
+def log_axis(title: str, values: Sequence[float | None], percent: bool = False) -> Axis:
     """An axis of ratios that holds all values above 0, with ticks at 1, 2, 5, 10 and so on.
 
     Example:
@@ -95,11 +103,29 @@ def log_axis(title: str, values: Sequence[float | None]) -> Axis:
         (0.5, 1.0, 2.0, 5.0, 10.0, 20.0)
     """
     positive = [float(value) for value in values if known(value) and value > 0] or [1.0]
-    grid = [digit * 10.0**power for power in range(-4, 7) for digit in (1, 2, 5)]
+    grid = [digit * 10.0**power for power in range(-6, 7) for digit in (1, 2, 5)]
     low = max((tick for tick in grid if tick <= min(positive)), default=grid[0])
     high = min((tick for tick in grid if tick >= max(positive) and tick > low), default=grid[-1])
     ticks = tuple(round(tick, 6) for tick in grid if min(low, grid[-2]) <= tick <= high)
-    return Axis(title, ticks[0], ticks[-1], ticks, log=True)
+    if len(ticks) > _CROWDED:
+        ticks = tuple(tick for i, tick in enumerate(ticks) if i in (0, len(ticks) - 1) or f"{tick:e}".startswith("1"))
+    return Axis(title, ticks[0], ticks[-1], ticks, log=True, percent=percent)
+
+
+def linear_axis(title: str, values: Sequence[float | None], ticks: int = 6) -> Axis:
+    """An axis that holds all values, with round ticks.
+
+    Example:
+        >>> linear_axis("net benefit", [-1.2, 3.9]).ticks
+        (-2.0, -1.0, 0.0, 1.0, 2.0, 3.0, 4.0)
+    """
+    there = [float(value) for value in values if known(value)] or [0.0, 1.0]
+    wide = (max(there) - min(there)) / ticks or 1.0
+    unit = 10.0 ** math.floor(math.log10(wide))
+    step = next(unit * size for size in (1, 2, 5, 10) if unit * size >= wide)
+    first, last = math.floor(min(there) / step), math.ceil(max(there) / step)
+    places = tuple(round(step * i, 10) for i in range(first, max(last, first + 1) + 1))
+    return Axis(title, places[0], places[-1], places)
 
 
 def share_axis(title: str) -> Axis:
@@ -107,44 +133,48 @@ def share_axis(title: str) -> Axis:
     return Axis(title, 0.0, 1.0, (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), percent=True)
 
 
-def chart(title: str, about: str, axes: tuple[Axis, Axis], lines: Sequence[Line], marks: Sequence[Mark] = ()) -> Markup:
+def chart(
+    title: str, about: str, axes: Plane | tuple[Axis, Axis], lines: Sequence[Line], marks: Sequence[Mark] = ()
+) -> Markup:
     """A chart of lines and marks with a legend.
 
     Args:
         title: read out first by a screen reader.
         about: what the chart shows, for those who cannot see it.
-        axes: the horizontal and the vertical one.
+        axes: the horizontal and the vertical one, and how high the chart is where it is not as high as others.
         lines: curves.
         marks: single points, drawn over the curves.
 
     Returns:
         An ``<svg>`` element that draws itself in a page or a notebook.
     """
-    drawn = [line for line in lines if len(_points(line, axes)) > 0]
-    shown = [mark for mark in marks if axes[0].inside(mark.x) and axes[1].inside(mark.y)]
-    legend = [*(_line_key(line, i) for i, line in enumerate(drawn)),
-              *(_mark_key(mark, len(drawn) + i) for i, mark in enumerate(shown))]  # fmt: skip
-    height = HEIGHT + 20 * len(legend) + 8
+    plane = Plane(*axes)
+    drawn = [line for line in lines if len(_points(line, plane)) > 0]
+    shown = [mark for mark in marks if plane.across.inside(mark.x) and plane.up.inside(mark.y)]
+    alike = list({mark.name: mark for mark in shown}.values())  # marks of one name are one thing
+    legend = [*(_line_key(line, plane.height + 20 * i) for i, line in enumerate(drawn)),
+              *(_mark_key(mark, plane.height + 20 * (len(drawn) + i)) for i, mark in enumerate(alike))]  # fmt: skip
+    height = plane.height + 20 * len(legend) + 8
     return element(
-        "svg", element("title", title), element("desc", about), _grid(axes), *(_curve(line, axes) for line in drawn),
-        *(_spread(mark, axes) for mark in shown), *(_point(mark, axes) for mark in shown), *legend,
+        "svg", element("title", title), element("desc", about), _grid(plane), *(_curve(line, plane) for line in drawn),
+        *(_spread(mark, plane) for mark in shown), *(_point(mark, plane) for mark in shown), *legend,
         xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=f"{title}. {about}",
         font_family="system-ui, sans-serif", font_size=13, fill="currentColor",
     )  # fmt: skip
 
 
-def _at(axes: tuple[Axis, Axis], x: float, y: float) -> tuple[float, float]:
-    across, up = axes[0].place(x), axes[1].place(y)
-    return _LEFT + across * (WIDTH - _LEFT - _RIGHT), HEIGHT - _BOTTOM - up * (HEIGHT - _TOP - _BOTTOM)
+def _at(plane: Plane, x: float, y: float) -> tuple[float, float]:
+    across, up = plane.across.place(x), plane.up.place(y)
+    return _LEFT + across * (WIDTH - _LEFT - _RIGHT), plane.height - _BOTTOM - up * (plane.height - _TOP - _BOTTOM)
 
 
-def _grid(axes: tuple[Axis, Axis]) -> Markup:
-    across, up = axes
-    floor, roof, right = HEIGHT - _BOTTOM, _TOP, WIDTH - _RIGHT
-    rules = [_rule(_LEFT, y, right, y) for y in (_at(axes, across.low, tick)[1] for tick in up.ticks)]
-    rules += [_rule(x, roof, x, floor) for x in (_at(axes, tick, up.low)[0] for tick in across.ticks)]
-    names = [_text(_at(axes, tick, up.low)[0], floor + 19, across.words(tick), "middle") for tick in across.ticks]
-    names += [_text(_LEFT - 9, _at(axes, across.low, tick)[1] + 4.5, up.words(tick), "end") for tick in up.ticks]
+def _grid(plane: Plane) -> Markup:
+    across, up, height = plane
+    floor, roof, right = height - _BOTTOM, _TOP, WIDTH - _RIGHT
+    rules = [_rule(_LEFT, y, right, y) for y in (_at(plane, across.low, tick)[1] for tick in up.ticks)]
+    rules += [_rule(x, roof, x, floor) for x in (_at(plane, tick, up.low)[0] for tick in across.ticks)]
+    names = [_text(_at(plane, tick, up.low)[0], floor + 19, across.words(tick), "middle") for tick in across.ticks]
+    names += [_text(_LEFT - 9, _at(plane, across.low, tick)[1] + 4.5, up.words(tick), "end") for tick in up.ticks]
     middle = (floor + roof) / 2
     titles = [
         _text((_LEFT + right) / 2, floor + 40, across.title, "middle"),
@@ -161,56 +191,44 @@ def _text(x: float, y: float, words: str, anchor: str = "start") -> Markup:
     return element("text", words, x=x, y=y, text_anchor=anchor)
 
 
-def _points(line: Line, axes: tuple[Axis, Axis]) -> list[tuple[float, float]]:
+def _points(line: Line, plane: Plane) -> list[tuple[float, float]]:
     pairs = zip(line.x, line.y, strict=True)
-    return [_at(axes, x, y) for x, y in pairs
-            if known(x) and known(y) and axes[0].inside(x) and axes[1].inside(y)]  # fmt: skip
+    return [_at(plane, x, y) for x, y in pairs
+            if known(x) and known(y) and plane.across.inside(x) and plane.up.inside(y)]  # fmt: skip
 
 
-def _curve(line: Line, axes: tuple[Axis, Axis]) -> Markup:
-    points = _points(line, axes)
+def _curve(line: Line, plane: Plane) -> Markup:
+    points = _points(line, plane)
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in points)
     stroke = element(
         "path", d=path, fill="none", style=f"stroke:{line.colour}", stroke_width=2.4, stroke_linejoin="round",
         stroke_dasharray=line.dash,
     )  # fmt: skip
-    dots = (_symbol("circle", x, y, line.colour, 3.5) for x, y in points) if line.dots else ()
+    dots = (symbol("circle", x, y, line.colour, 3.5) for x, y in points) if line.dots else ()
     return join([stroke, *dots])
 
 
-def _spread(mark: Mark, axes: tuple[Axis, Axis]) -> Markup:
+def _spread(mark: Mark, plane: Plane) -> Markup:
     """The intervals of a mark as a cross, cut off at the edge of the chart."""
     ends = []
     if mark.x_interval:
-        low, high = (min(max(end, axes[0].low), axes[0].high) for end in mark.x_interval)
-        ends.append((_at(axes, low, mark.y), _at(axes, high, mark.y)))
+        low, high = (min(max(end, plane.across.low), plane.across.high) for end in mark.x_interval)
+        ends.append((_at(plane, low, mark.y), _at(plane, high, mark.y)))
     if mark.y_interval:
-        low, high = (min(max(end, axes[1].low), axes[1].high) for end in mark.y_interval)
-        ends.append((_at(axes, mark.x, low), _at(axes, mark.x, high)))
+        low, high = (min(max(end, plane.up.low), plane.up.high) for end in mark.y_interval)
+        ends.append((_at(plane, mark.x, low), _at(plane, mark.x, high)))
     return join(
         element("line", x1=x1, y1=y1, x2=x2, y2=y2, style=f"stroke:{mark.colour}", stroke_width=1.6)
         for (x1, y1), (x2, y2) in ends
     )
 
 
-def _point(mark: Mark, axes: tuple[Axis, Axis]) -> Markup:
-    return _symbol(mark.shape, *_at(axes, mark.x, mark.y), mark.colour, 7)
+def _point(mark: Mark, plane: Plane) -> Markup:
+    return symbol(mark.shape, *_at(plane, mark.x, mark.y), mark.colour, 7)
 
 
-def _symbol(shape: Shape, x: float, y: float, colour: str, size: float) -> Markup:
-    # a thin edge in the page's own colour keeps marks apart where they meet
-    look: dict[str, str | float] = {"style": f"fill:{colour};stroke:var(--page, #fff)", "stroke_width": 1.2}
-    if shape == "circle":
-        return element("circle", cx=x, cy=y, r=size, **look)
-    if shape == "square":
-        return element("rect", x=x - size, y=y - size, width=2 * size, height=2 * size, **look)
-    corners = {"diamond": ((0, -1.3), (1.3, 0), (0, 1.3), (-1.3, 0)), "triangle": ((0, -1.2), (1.2, 1), (-1.2, 1))}
-    path = "M" + "L".join(f"{x + size * dx:.1f} {y + size * dy:.1f}" for dx, dy in corners[shape]) + "Z"
-    return element("path", d=path, **look)
-
-
-def _line_key(line: Line, row: int) -> Markup:
-    y = float(HEIGHT + 4 + 20 * row)
+def _line_key(line: Line, top: int) -> Markup:
+    y = float(top + 4)
     stroke = element(
         "line", x1=_LEFT, y1=y, x2=_LEFT + 30, y2=y, style=f"stroke:{line.colour}", stroke_width=2.4,
         stroke_dasharray=line.dash,
@@ -218,6 +236,6 @@ def _line_key(line: Line, row: int) -> Markup:
     return element("g", stroke, _text(_LEFT + 40, y + 4.5, line.name))
 
 
-def _mark_key(mark: Mark, row: int) -> Markup:
-    y = float(HEIGHT + 4 + 20 * row)
-    return element("g", _symbol(mark.shape, _LEFT + 15, y, mark.colour, 6), _text(_LEFT + 40, y + 4.5, mark.name))
+def _mark_key(mark: Mark, top: int) -> Markup:
+    y = float(top + 4)
+    return element("g", symbol(mark.shape, _LEFT + 15, y, mark.colour, 6), _text(_LEFT + 40, y + 4.5, mark.name))

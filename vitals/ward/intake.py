@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from vitals.feeds.lines import Line, Malformed, is_number
-from vitals.feeds.times import read_time, time_fault
+from vitals.feeds.times import LATEST, read_time, time_fault
 from vitals.signals import catalogue
 from vitals.spec.settings import Settings
 from vitals.ward.beds import Beds
@@ -21,7 +21,6 @@ from vitals.windowing.types import Events
 NOT_USED = "signal_not_used"
 _SAID = ("acknowledge", "event", "event_end")
 _KINDS = ("sample", "admit", "discharge", "clock", *_SAID)
-_LATEST = np.iinfo(np.int64).max
 
 Lookup = Callable[[Any], int | None]
 
@@ -131,7 +130,7 @@ class Intake:
         if stay not in self.beds.bed_of:
             return "unknown_stay"
         if line.kind in _SAID:
-            until = _LATEST if line.until is None else read_time(line.until)
+            until = LATEST if line.until is None else read_time(line.until)
             batch.told = None if until is None else (line.kind, self.beds.bed_of[stay], time, until)
             return time_fault(line.until) if until is None else None
         batch.left[self.beds.leave(stay)] = time

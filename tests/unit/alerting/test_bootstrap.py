@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from vitals.alerting.bootstrap import Interval, intervals, paired_difference, resample
-from vitals.alerting.evaluate import Evaluation, evaluate
+from vitals.alerting.evaluation import Evaluation, evaluate
 from vitals.alerting.measures import COUNTS, DAY, MEASURES
 from vitals.alerting.stays import Risks, Stays
 from vitals.errors import DataError
@@ -18,7 +18,8 @@ POLICY = AlertPolicy(threshold=0.5)
 
 
 def evaluation(counts: list[list[float]]) -> Evaluation:
-    return Evaluation(POLICY, len(counts), np.array(counts, float).reshape(-1, len(COUNTS)), np.zeros(0), {})
+    by_patient = np.array(counts, float).reshape(-1, len(COUNTS))
+    return Evaluation(POLICY, len(counts), by_patient, np.zeros(len(counts), int), np.zeros(0), {}, 0, 4.0)
 
 
 def test_every_replicate_is_a_sum_over_as_many_patients_drawn_with_replacement() -> None:
@@ -42,19 +43,24 @@ def test_the_same_seed_draws_the_same_patients() -> None:
     assert np.array_equal(resample(counts[:, :1], 70)[:, 0], resample(np.c_[counts[:, 0], counts], 70)[:, 0])
 
 
+def column(counts: np.ndarray, name: str) -> np.ndarray:
+    return counts[..., COUNTS.index(name)]
+
+
 def test_intervals_are_percentiles_of_the_replicates() -> None:
     draw = np.random.default_rng(1)
-    counts = np.zeros((200, 7))
-    counts[:, 0] = draw.poisson(2, 200)
-    counts[:, 4] = counts[:, 5] = draw.random(200) < 0.3
-    counts[:, 3] = counts[:, 1] = counts[:, 4] * (draw.random(200) < 0.6)
-    counts[:, 2] = np.maximum(counts[:, 0] - counts[:, 1], 0)
-    counts[:, 6] = 2 * DAY
+    counts = np.zeros((200, len(COUNTS)))
+    alerts, true, false, detected, _, predictable, onsets, seconds = counts.T
+    alerts[:] = draw.poisson(2, 200)
+    predictable[:] = onsets[:] = draw.random(200) < 0.3
+    detected[:] = true[:] = predictable * (draw.random(200) < 0.6)
+    false[:] = np.maximum(alerts - true, 0)
+    seconds[:] = 2 * DAY
     found = intervals(evaluation(counts.tolist()), replicates=400, seed=9)
     sums = resample(counts, 400, seed=9)
-    low, high = np.quantile(sums[:, 3] / sums[:, 4], [0.025, 0.975])
-    assert found["recall"] == Interval(counts[:, 3].sum() / counts[:, 4].sum(), low, high)
-    low, high = np.quantile(100 * sums[:, 0] / (sums[:, 6] / DAY), [0.025, 0.975])
+    low, high = np.quantile(column(sums, "detected") / column(sums, "predictable"), [0.025, 0.975])
+    assert found["recall"] == Interval(detected.sum() / predictable.sum(), low, high)
+    low, high = np.quantile(100 * column(sums, "alerts") / (column(sums, "seconds") / DAY), [0.025, 0.975])
     assert found["alarms_per_100_patient_days"][1:] == pytest.approx((low, high), rel=1e-12)
     assert set(found) == set(MEASURES)
     for value, least, most in found.values():
@@ -64,7 +70,7 @@ def test_intervals_are_percentiles_of_the_replicates() -> None:
 
 
 def test_nothing_to_count_has_no_interval() -> None:
-    nothing = intervals(evaluation([[0, 0, 0, 0, 0, 0, DAY]]), replicates=20)
+    nothing = intervals(evaluation([[0, 0, 0, 0, 0, 0, 0, DAY]]), replicates=20)
     assert nothing["alarms_per_100_patient_days"] == (0, 0, 0)
     assert all(math.isnan(x) for x in nothing["recall"])
     assert all(math.isnan(x) for x in intervals(evaluation([]), replicates=20)["precision"])
@@ -89,18 +95,18 @@ def test_a_paired_difference_is_narrower_than_its_parts_would_make_it() -> None:
 
 def test_different_patients_are_no_pair() -> None:
     with pytest.raises(DataError, match="same stays"):
-        paired_difference(evaluation([[0, 0, 0, 0, 0, 0, DAY]]), evaluation([[0, 0, 0, 0, 0, 0, 2 * DAY]]))
+        paired_difference(evaluation([[0, 0, 0, 0, 0, 0, 0, DAY]]), evaluation([[0, 0, 0, 0, 0, 0, 0, 2 * DAY]]))
     with pytest.raises(DataError):
-        paired_difference(evaluation([[0.0] * 7]), evaluation([[0.0] * 7] * 2))
+        paired_difference(evaluation([[0.0] * len(COUNTS)]), evaluation([[0.0] * len(COUNTS)] * 2))
 
 
 def test_patients_with_many_like_stays_make_wide_intervals() -> None:
     """Ten stays a patient that all go alike: resampling stays would claim three times too much."""
     draw = np.random.default_rng(3)
     alerts = np.repeat(draw.random(40) < 0.3, 10).astype(float)
-    by_stay = np.zeros((400, 7))
-    by_stay[:, 0], by_stay[:, 6] = alerts, DAY
-    by_patient = by_stay.reshape(40, 10, 7).sum(axis=1)
+    by_stay = np.zeros((400, len(COUNTS)))
+    column(by_stay, "alerts")[:], column(by_stay, "seconds")[:] = alerts, DAY
+    by_patient = by_stay.reshape(40, 10, len(COUNTS)).sum(axis=1)
     wide = intervals(evaluation(by_patient.tolist()), replicates=400)["alarms_per_100_patient_days"]
     narrow = intervals(evaluation(by_stay.tolist()), replicates=400)["alarms_per_100_patient_days"]
     assert (wide.high - wide.low) / (narrow.high - narrow.low) == pytest.approx(math.sqrt(10), rel=0.2)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from dataclasses import dataclass
 from typing import Any
@@ -11,12 +12,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.naive import naive_decide
-from vitals.alerting.evaluate import Evaluation, evaluate
+from tests.naive import naive_evaluate
+from vitals.alerting.evaluation import Evaluation, evaluate
+from vitals.alerting.measures import MEASURES
 from vitals.alerting.stays import Risks, Stays, patients_digest
 from vitals.errors import DataError, SettingsError
 from vitals.spec.duration import Duration
-from vitals.spec.policy import AlertPolicy
+from vitals.spec.policy import REARM, AlertPolicy
 from vitals.spec.settings import Alerting
 
 HOUR = 3_600_000_000
@@ -62,11 +64,19 @@ def test_a_small_ward_by_hand() -> None:
         "policy": {
             "threshold": 0.5,
             "clear": 0.5,
+            "red": 1.0,
+            "red_clear": 1.0,
             "persistence": [1, 1],
             "silence": "2h",
             "rearm": "timer",
+            "rise": 0.7,
+            "reset": "0h",
+            "max_per_day": 0,
+            "max_snooze": "4h",
+            "stale": "8h",
             "model_digest": "",
             "tuned_on": "",
+            "cadence": "0h",
         },
         "patients": 2,
         "stays": 3,
@@ -78,17 +88,83 @@ def test_a_small_ward_by_hand() -> None:
         "true_alerts": 2,
         "false_alerts": 2,
         "late_alerts": 0,
-        "suppressed": {"silence": 1, "episode": 0},
+        "indeterminate_alerts": 0,
+        "red_alerts": 0,
+        "suppressed": {"silence": 1, "episode": 0, "acknowledged": 0, "cap": 0},
         "recall": 1.0,
         "recall_of_all": 0.5,
         "precision": 0.5,
         "precision_first_per_event": 1 / 3,
+        "precision_if_unknown_false": 0.5,
+        "precision_if_unknown_true": 0.5,
         "needed_to_evaluate": 2.0,
         "alarms_per_100_patient_days": 400 / (27 / 24),
+        "false_alarms_per_100_patient_days": 200 / (27 / 24),
+        "alarms_per_bed_shift": 4 / (27 / 12),
+        "alarms_per_nurse_shift": 16 / (27 / 12),
+        "beds_per_nurse": 4.0,
+        "alarm_concentration": 0.75,
         "lead_hours": {"median": 6.0, "quartiles": [6.0, 6.0]},
         "recall_by_lead_hours": {"1": 1.0, "2": 1.0, "4": 1.0, "6": 1.0, "8": 0.0, "12": 0.0},
     }
     assert seen.by_patient[:, 0].tolist() == [4, 0]
+
+
+def test_alerts_whose_time_to_be_true_outlasts_a_lost_record_are_indeterminate() -> None:
+    """Lead times from 1 h to 8 h; the record ends at 24 h, so whoever knows nothing more cannot judge alerts after 16."""
+    alerts = [3 * HOUR, 16 * HOUR, 16 * HOUR + 1, 23 * HOUR]
+    risks = Risks.of([0] * 4, alerts, [0.9] * 4)
+    seen = evaluate(risks, Stays.of(["anna"], [0], [DAY], lost=[True]), policy(silence=Duration(0)), LEADS)
+    counts = seen.to_dict()
+    assert (counts["alerts"], counts["false_alerts"], counts["indeterminate_alerts"], counts["late_alerts"]) == (
+        4,
+        2,
+        2,
+        0,
+    )
+    assert (counts["precision"], counts["precision_if_unknown_false"], counts["precision_if_unknown_true"]) == (
+        0,
+        0,
+        0.5,
+    )
+    home = evaluate(risks, Stays.of(["anna"], [0], [DAY]), policy(silence=Duration(0)), LEADS)
+    assert (home.count("false"), home.count("indeterminate")) == (4, 0)
+    onset = Stays.of(
+        ["anna"], [0], [DAY], [0], [20 * HOUR], lost=[True]
+    )  # known: it is of no matter how the record ends
+    known = evaluate(risks, onset, policy(silence=Duration(0)), LEADS)
+    assert (known.count("true"), known.count("false"), known.count("indeterminate")) == (2, 1, 0)
+
+
+def test_red_alerts_are_alerts_and_counted_apart() -> None:
+    stays = Stays.of(["anna"], [0], [DAY], [0], [20 * HOUR])
+    risks = Risks.of([0] * 4, [15 * HOUR, 16 * HOUR, 17 * HOUR, 21 * HOUR], [0.6, 0.9, 0.9, 0.95])
+    seen = evaluate(risks, stays, policy(red=0.8, silence=Duration.parse("9h")), LEADS)
+    assert (seen.count("alerts"), seen.red, seen.count("true")) == (2, 1, 2)  # the last comes after the onset
+    assert seen.suppressed == {"silence": 1, "episode": 0, "acknowledged": 0, "cap": 0}
+    assert seen.lead.tolist() == [5]
+
+
+def test_alarms_come_mostly_from_few_stays() -> None:
+    """Eleven stays; the busiest two, a tenth rounded up, have 4 and 2 of 9 alerts."""
+    alerts = [4, 2, 1, 1, 1, 0, 0, 0, 0, 0, 0]
+    stay, time = np.repeat(np.arange(11), alerts), np.concatenate([np.arange(n) for n in alerts]) * HOUR
+    seen = evaluate(
+        Risks.of(stay, time, np.full(9, 0.9)), Stays.of(range(11), [0] * 11, [DAY] * 11), policy(silence=Duration(0))
+    )
+    assert seen.by_stay.tolist() == alerts
+    assert seen.concentration == 6 / 9
+    even = evaluate(Risks.of(range(11), [HOUR] * 11, [0.9] * 11), Stays.of(range(11), [0] * 11, [DAY] * 11), policy())
+    assert even.concentration == 2 / 11
+    assert math.isnan(evaluate(Risks.of([], [], []), Stays.of([0], [0], [DAY]), policy()).concentration)
+
+
+def test_alarms_of_a_shift_are_those_of_twelve_hours_and_all_beds_of_a_nurse() -> None:
+    stays = Stays.of(["anna", "ben"], [0, 0], [DAY, DAY])
+    risks = Risks.of([0, 0, 1], [HOUR, 5 * HOUR, HOUR], [0.9] * 3)
+    seen = evaluate(risks, stays, policy(), dataclasses.replace(LEADS, beds_per_nurse=6.0))
+    assert seen.measure("alarms_per_bed_shift") == 3 / 4
+    assert seen.to_dict()["alarms_per_nurse_shift"] == 6 * 3 / 4
 
 
 MICRO = 1 / HOUR
@@ -184,6 +260,7 @@ def test_a_policy_is_not_judged_on_the_patients_it_was_tuned_on() -> None:
         lambda: Stays.of(["anna"], [5], [4]),
         lambda: Stays.of(["anna", "ben"], [5], [6]),
         lambda: Stays.of(["anna"], [5], [6], [1], [5]),
+        lambda: Stays.of(["anna"], [5], [6], lost=[True, False]),
         lambda: evaluate(Risks.of([1], [1], [0.1]), Stays.of(["anna"], [0], [6]), policy()),
         lambda: evaluate(Risks.of([-1], [1], [0.1]), Stays.of(["anna"], [0], [6]), policy()),
     ],
@@ -212,33 +289,7 @@ class Stay:
     discharged: int
     onsets: tuple[int, ...]
     scores: tuple[tuple[int, float], ...]
-
-
-def naive_evaluate(stays: list[Stay], rule: AlertPolicy, alerting: Alerting) -> dict[str, Any]:
-    """Counts and lead times by plain loops over stays, onsets and alerts (times in hours)."""
-    total = dict.fromkeys(("alerts", "true", "false", "detected", "predictable", "onsets", "hours"), 0)
-    leads, held = [], {"silence": 0, "episode": 0}
-    for stay in stays:
-        onset = min(stay.onsets) if stay.onsets else None
-        decisions = naive_decide(rule, [(t * HOUR, r) for t, r in stay.scores])
-        until = [(t // HOUR, name) for t, name in decisions if onset is None or t // HOUR <= onset]
-        for name in held:
-            held[name] += sum(code == f"SUPPRESSED_{name.upper()}" for _, code in until)
-        alerts = [t for t, name in until if name == "FIRED"]
-        total["alerts"] += len(alerts)
-        total["hours"] += max(0, stay.discharged if onset is None else min(onset, stay.discharged))
-        if onset is None:
-            total["false"] += len(alerts)
-            continue
-        first, last = onset - alerting.lead_max // HOUR, onset - alerting.lead_min // HOUR
-        true = [a for a in alerts if first <= a <= last]
-        total["true"] += len(true)
-        total["false"] += sum(a < first for a in alerts)
-        total["onsets"] += 1
-        total["predictable"] += any(first <= t <= last and not math.isnan(r) for t, r in stay.scores)
-        total["detected"] += bool(true)
-        leads += [onset - min(true)] if true else []
-    return total | {"leads": sorted(leads), "held": held}
+    lost: bool
 
 
 @st.composite
@@ -247,21 +298,32 @@ def wards(draw: st.DrawFn) -> list[Stay]:
     for _ in range(draw(st.integers(0, 5))):
         length = draw(st.integers(0, 14))
         hours = [h for h in range(1, length + 1) if draw(st.integers(0, 5))]
-        scores = tuple((h, draw(st.sampled_from([0.9, 0.5, 0.5, 0.2, 0.1, math.nan]))) for h in hours)
-        onsets = tuple(draw(st.lists(st.integers(-1, 16), max_size=2)))
-        stays.append(Stay(draw(st.integers(0, 2)), length, onsets, scores))
+        scores = tuple((h * HOUR, draw(st.sampled_from([0.9, 0.7, 0.5, 0.5, 0.2, 0.1, math.nan]))) for h in hours)
+        onsets = tuple(hour * HOUR for hour in draw(st.lists(st.integers(-1, 16), max_size=2)))
+        stays.append(Stay(draw(st.integers(0, 2)), length * HOUR, onsets, scores, draw(st.booleans())))
     return stays
 
 
 def tables(stays: list[Stay]) -> tuple[Risks, Stays]:
     rows = [(s, t, r) for s, stay in enumerate(stays) for t, r in stay.scores]
     onsets = [(s, o) for s, stay in enumerate(stays) for o in stay.onsets]
-    return Risks.of([r[0] for r in rows], [r[1] * HOUR for r in rows], [r[2] for r in rows]), Stays.of(
+    return Risks.of([r[0] for r in rows], [r[1] for r in rows], [r[2] for r in rows]), Stays.of(
         [stay.patient for stay in stays],
         [0] * len(stays),
-        [stay.discharged * HOUR for stay in stays],
+        [stay.discharged for stay in stays],
         [o[0] for o in onsets],
-        [o[1] * HOUR for o in onsets],
+        [o[1] for o in onsets],
+        [stay.lost for stay in stays],
+    )
+
+
+def judged(stays: list[Stay], rule: AlertPolicy, alerting: Alerting) -> dict[str, Any]:
+    return naive_evaluate(
+        rule,
+        (alerting.lead_min, alerting.lead_max),
+        [(0, stay.discharged, stay.scores) for stay in stays],
+        [stay.onsets for stay in stays],
+        [stay.lost for stay in stays],
     )
 
 
@@ -274,21 +336,29 @@ searches = st.builds(
 rules = st.builds(
     policy,
     clear=st.sampled_from([0.5, 0.2, 0.0]),
+    red=st.sampled_from([1.0, 0.7, 0.9]),
     persistence=st.sampled_from([(1, 1), (1, 2), (2, 2), (2, 3)]),
     silence=hours,
-    rearm=st.sampled_from(["timer", "below_clear"]),
+    rearm=st.sampled_from(REARM),
+    max_per_day=st.sampled_from([0, 0, 1, 2]),
 )
 
 
 @given(wards(), rules, searches)
 def test_counts_are_those_of_plain_loops(stays: list[Stay], rule: AlertPolicy, alerting: Alerting) -> None:
     seen = evaluate(*tables(stays), rule, alerting)
-    wanted = naive_evaluate(stays, rule, alerting)
-    for name in ("alerts", "true", "false", "detected", "predictable", "onsets"):
+    wanted = judged(stays, rule, alerting)
+    for name in ("alerts", "true", "false", "detected", "indeterminate", "predictable", "onsets"):
         assert seen.count(name) == wanted[name], name
-    assert seen.count("seconds") == wanted["hours"] * 3600
+    assert seen.to_dict()["late_alerts"] == wanted["late"]
+    assert seen.count("seconds") == wanted["microseconds"] / 1e6
     assert sorted(seen.lead) == wanted["leads"]
-    assert seen.suppressed == wanted["held"]
+    assert {name: held for name, held in seen.suppressed.items() if held} == wanted["held"]
+    assert seen.red == wanted["red"]
+    assert seen.by_stay.tolist() == wanted["by_stay"]
+    for name in MEASURES:
+        assert seen.measure(name) == pytest.approx(wanted[name], rel=1e-12, nan_ok=True), name
+    assert seen.concentration == pytest.approx(wanted["concentration"], rel=1e-12, nan_ok=True)
     assert len(seen.by_patient) == len({stay.patient for stay in stays})
 
 

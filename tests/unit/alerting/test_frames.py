@@ -9,16 +9,17 @@ import pandas as pd
 import polars as pl
 import pytest
 
-from vitals.alerting.evaluate import evaluate
-from vitals.alerting.frames import from_frames
+from vitals.alerting.evaluation import evaluate
+from vitals.alerting.frames import from_frames, read_frames
 from vitals.errors import DataError
 from vitals.labelling.labels import NO_ONSET
 from vitals.spec.policy import AlertPolicy
+from vitals.spec.settings import Alerting
 
 HOUR = 3_600_000_000
 
 
-def frames() -> dict[str, pd.DataFrame]:
+def frames() -> dict[str, Any]:
     start = pd.Timestamp("2026-01-01T00:00Z")
     at = [start + pd.Timedelta(hours=h) for h in range(10)]
     return {
@@ -75,7 +76,7 @@ def test_frames_become_ordered_arrays(change: Any) -> None:
     assert every.onset.tolist() == [zero + 6 * HOUR, zero + 7 * HOUR]
 
 
-def spoil(table: str, **columns: Any) -> dict[str, pd.DataFrame]:
+def spoil(table: str, **columns: Any) -> dict[str, Any]:
     tables = frames()
     tables[table] = tables[table].assign(**columns)
     return tables
@@ -93,6 +94,56 @@ def spoil(table: str, **columns: Any) -> dict[str, pd.DataFrame]:
         (spoil("risks", prediction_time=[5, 5, 5]), "not after the one before"),
     ],
 )
-def test_tables_that_cannot_be_meant_are_refused(tables: dict[str, pd.DataFrame], says: str) -> None:
+def test_tables_that_cannot_be_meant_are_refused(tables: dict[str, Any], says: str) -> None:
     with pytest.raises(DataError, match=says):
         from_frames(**tables)
+
+
+def ended(*words: object, death: str = "censor") -> Any:
+    return read_frames(**spoil("stays", ended=list(words)), kind="sepsis", alerting=Alerting(death=death))  # type: ignore[arg-type]
+
+
+def test_how_a_stay_ended_says_what_is_unknown() -> None:
+    assert read_frames(**frames(), kind="sepsis").stays.lost.tolist() == [False, False]
+    assert ended("home", "lost").stays.lost.tolist() == [False, True]
+    assert ended("home", None).stays.lost.tolist() == [False, True]
+    assert ended("home", float("nan")).stays.lost.tolist() == [False, True]
+    with pytest.raises(DataError, match='did you mean "died"'):
+        ended("home", "dead")
+
+
+def test_a_death_is_what_the_settings_say() -> None:
+    assert ended("home", "died").died.tolist() == [False, True]
+    assert ended("home", "died").stays.lost.tolist() == [False, True]
+    well = ended("home", "died", death="no_event")
+    assert well.stays.lost.tolist() == [False, False]
+    assert len(well.events) == 1
+    event = ended("died", "died", death="event")
+    assert event.stays.lost.tolist() == [False, False]
+    assert event.events.stay.tolist() == [0, 1]  # the death of the first belongs to its sepsis
+    assert event.events.onset[1] == event.stays.discharged[1]
+
+
+def test_a_death_after_an_event_that_was_over_is_another() -> None:
+    tables = spoil("stays", ended=["died", "home"])
+    start = pd.Timestamp("2026-01-01T00:00Z")
+    tables["outcomes"] = pd.DataFrame(
+        {"stay_id": ["a"], "onset": [start + pd.Timedelta(hours=4)], "end": [start + pd.Timedelta(hours=5)]}
+    )
+    seen = read_frames(**tables, alerting=Alerting(death="event"))
+    assert ((seen.events.onset - seen.stays.admitted[0]) / HOUR).tolist() == [4, 9]
+
+
+def test_ends_recognition_and_parts_are_read() -> None:
+    start = pd.Timestamp("2026-01-01T00:00Z")
+    tables = spoil("stays", part=["held_out", "train"])
+    tables["outcomes"] = tables["outcomes"].assign(
+        end=[start + pd.Timedelta(hours=8), pd.NaT, pd.NaT], recognised=[pd.NaT, pd.NaT, start + pd.Timedelta(hours=6)]
+    )
+    seen = read_frames(**tables)
+    zero = 1_767_225_600_000_000
+    assert seen.events.end.tolist() == [zero + 8 * HOUR, NO_ONSET]
+    assert seen.events.recognised.tolist() == [NO_ONSET, zero + 6 * HOUR]
+    assert seen.part is not None
+    assert seen.part.tolist() == ["held_out", "train"]
+    assert seen.subject_id.tolist() == ["anna", "ben"]

@@ -31,6 +31,7 @@ BAD = {
     b'{"stay":"p1","time":1.5,"value":2}': "wrong_type",
     b'{"stay":"p1","time":true,"value":2}': "wrong_type",
     b'{"kind":"admit","stay":"p1","time":0,"demographics":[1]}': "wrong_type",
+    b'{"kind":"acknowledge","stay":"p1","time":0,"until":1.5}': "wrong_type",
     b'{"stay":"\\ud800","time":0,"value":2}': "wrong_type",
     b'{"stay":"p1","time":0,"signal":"spo2","value":NaN}': "not_a_number",
     b'{"stay":"p1","time":0,"signal":"spo2","value":-Infinity}': "not_a_number",
@@ -120,12 +121,25 @@ def test_the_fast_way_and_the_line_by_line_way_agree(monkeypatch: pytest.MonkeyP
     assert len(fast) == 100
 
 
+LATER = "2026-01-01T07:00:00Z"
+
+
+def test_what_is_said_of_a_patient_is_read_with_its_end() -> None:
+    said = {"kind": "acknowledge", "stay": "p1", "time": 5, "until": LATER}
+    open_end = {"kind": "event", "stay": "p1", "time": "2026-01-01T03:00:00Z"}
+    found = read(b"\n".join(json.dumps(line).encode() for line in (said, open_end)))
+    assert [(line.kind, line.stay, line.time, line.until) for line in found] == [
+        ("acknowledge", "p1", 5, LATER), ("event", "p1", "2026-01-01T03:00:00Z", None),
+    ]  # fmt: skip
+
+
 def test_output_reads_back_exactly() -> None:
     risk = float(np.float32(0.1))
     lines: list[Any] = [
         Risk("p1", "2026-01-01T03:00:00Z", risk),
         Risk("p1", "2026-01-01T03:00:00Z", None, "warming_up"),
         Alert("00", "p1", "2026-01-01T03:00:00Z", risk, None),
+        Technical("p1", "2026-01-01T03:00:00Z", "acknowledged", until=LATER),
         Technical(None, None, "summary", counts={"late": 2}),
     ]
     told = [json.loads(line) for line in encode_lines(lines).splitlines()]
@@ -139,7 +153,9 @@ def test_output_reads_back_exactly() -> None:
             "time": "2026-01-01T03:00:00Z",
             "risk": risk,
             "suppressed_by": None,
+            "tier": "amber",
         },
+        {"kind": "technical", "stay": "p1", "time": "2026-01-01T03:00:00Z", "reason": "acknowledged", "until": LATER},
         {"kind": "technical", "stay": None, "time": None, "reason": "summary", "counts": {"late": 2}},
     ]
     assert np.float32(told[0]["risk"]) == np.float32(0.1)

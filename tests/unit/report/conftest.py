@@ -12,7 +12,7 @@ import pytest
 
 from vitals.alerting.bootstrap import intervals, paired_difference
 from vitals.alerting.curve import operating_curve, recall_at_burden
-from vitals.alerting.evaluate import evaluate
+from vitals.alerting.evaluation import evaluate
 from vitals.alerting.stays import Risks, Stays
 from vitals.report.record import Record, read_record
 from vitals.scoring.model import Model

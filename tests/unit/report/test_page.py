@@ -76,7 +76,8 @@ def test_asks_nobody_for_anything(record: Record) -> None:
     text = str(page(record))
     reader = Reader(text)
     assert {"script", "link", "img", "iframe", "object", "base", "form"}.isdisjoint(reader.names())
-    assert not [attrs for _, attrs in reader.tags if {"src", "href", "srcset", "action"} & set(attrs)]
+    assert not [attrs for _, attrs in reader.tags if {"src", "srcset", "action"} & set(attrs)]
+    assert all(str(attrs["href"]).startswith("#") for _, attrs in reader.tags if "href" in attrs)  # of this very page
     assert not [name for _, attrs in reader.tags for name in attrs if name.startswith("on")]
     assert re.findall(r"https?://[^\"\s]+", text.replace("http://www.w3.org/2000/svg", "")) == []
     assert "@import" not in text

@@ -44,6 +44,11 @@ def discharge(hours: float, stay: str = "p1") -> dict[str, Any]:
     return {"kind": "discharge", "stay": stay, "time": at(hours)}
 
 
+def said(kind: str, hours: float, stay: Any = "p1", **more: Any) -> dict[str, Any]:
+    """What somebody says of a patient."""
+    return {"kind": kind, "stay": stay, "time": at(hours), **more}
+
+
 def clock(hours: float) -> dict[str, Any]:
     """Time has passed for the whole ward."""
     return {"kind": "clock", "time": at(hours)}
@@ -195,6 +200,12 @@ def test_demographics_count_and_missing_ones_are_no_fault(ward: Ward) -> None:
         (discharge(0.2, "nobody"), "unknown_stay", None),
         (clock(24 * 40), "ahead", None),
         ({}, "no_stay", None),
+        (said("acknowledge", 0.5, until="soon"), "bad_time", "p1"),
+        (said("acknowledge", 0.5, until="2026-01-01T03:00:00"), "no_time_zone", "p1"),
+        (said("acknowledge", 0.5, until=10**18), "bad_time", "p1"),
+        (said("acknowledge", 0.5, time=None), "no_time", "p1"),
+        (said("event", 0.5, stay="nobody"), "unknown_stay", None),
+        (said("event_end", 0.5, stay=None), "no_stay", None),
     ],
 )
 def test_a_bad_line_is_dropped_counted_and_changes_nothing(
@@ -287,6 +298,89 @@ def test_alerting_forgets_the_stay_before(model: Model) -> None:
     told(ward, admit(0), sample(0.5), discharge(1))
     lines = told(ward, admit(1, "p2"), sample(1.5, stay="p2"), discharge(2, "p2"))
     assert [line.suppressed_by for line in lines if isinstance(line, Alert)] == [None]
+
+
+def alerts(lines: list[Output]) -> list[tuple[int, str, str | None]]:
+    """Hour, tier and what held back each alert."""
+    found = [line for line in lines if isinstance(line, Alert)]
+    return [(((read_time(line.time) or 0) - T0) // HOUR, line.tier, line.suppressed_by) for line in found]
+
+
+def test_red_alerts_have_an_id_of_their_own(model: Model) -> None:
+    def ids(policy: AlertPolicy) -> dict[str, str]:
+        lines = told(Ward(model, policy), admit(0), sample(0.5), discharge(2))
+        return {line.tier: line.id for line in lines if isinstance(line, Alert)}
+
+    red = AlertPolicy(0.0, red=0.0)
+    found = told(Ward(model, red), admit(0), sample(0.5), discharge(2))
+    assert alerts(found) == [(1, "red", None), (2, "red", "silence")]
+    assert set(ids(red).values()).isdisjoint(ids(AlertPolicy(0.0)).values())
+
+
+def test_an_acknowledgement_holds_alerts_back_and_is_confirmed(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0, silence=Duration(0), max_snooze=Duration.parse("2h")))
+    lines = told(ward, admit(0), sample(0.5), sample(1.2), said("acknowledge", 1.5), sample(2.2), discharge(5))
+    assert alerts(lines) == [
+        (1, "amber", None), (2, "amber", "acknowledged"), (3, "amber", "acknowledged"), (4, "amber", None),
+        (5, "amber", None),
+    ]  # fmt: skip
+    (confirmed,) = [line for line in lines if isinstance(line, Technical) and line.reason == "acknowledged"]
+    assert (confirmed.stay, confirmed.time, confirmed.until) == ("p1", "2026-01-01T01:30:00Z", "2026-01-01T03:30:00Z")
+
+
+def test_an_acknowledgement_may_name_its_end(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0, silence=Duration(0)))
+    lines = told(ward, admit(0), sample(0.5), said("acknowledge", 0.6, until=at(1.5)), sample(1.2), discharge(3))
+    assert alerts(lines) == [(1, "amber", "acknowledged"), (2, "amber", None), (3, "amber", None)]
+
+
+def test_an_acknowledgement_for_the_whole_stay_has_an_end_that_can_be_written(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0, silence=Duration(0), max_snooze=Duration.parse("stay")))
+    lines = told(ward, admit(0), sample(0.5), said("acknowledge", 0.6), discharge(2))
+    assert alerts(lines) == [(1, "amber", "acknowledged"), (2, "amber", "acknowledged")]
+    assert [line.until for line in lines if isinstance(line, Technical)][-1] == "9000-01-01T00:00:00Z"
+
+
+def test_a_red_alert_is_not_held_back_by_an_acknowledgement(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0, red=0.0, silence=Duration(0)))
+    lines = told(ward, admit(0), sample(0.5), said("acknowledge", 0.6), discharge(2))
+    assert alerts(lines) == [(1, "red", None), (2, "red", None)]
+
+
+def test_nothing_alerts_in_an_event_and_for_the_reset_after_it(model: Model) -> None:
+    policy = AlertPolicy(0.0, silence=Duration.parse("9h"), reset=Duration.parse("25min"))
+    ward = Ward(model, policy)
+    lines = told(
+        ward, admit(0), sample(0.5), sample(1.2), said("event", 1.5), sample(2.2), sample(3.2),
+        said("event_end", 3.6), sample(4.2), discharge(6),
+    )  # fmt: skip
+    assert alerts(lines) == [(1, "amber", None), (5, "amber", None), (6, "amber", "silence")]
+
+
+def test_what_is_said_of_one_patient_holds_for_nobody_else(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0, silence=Duration(0)))
+    told(ward, admit(0), admit(0, "p2"), sample(0.5), sample(0.5, stay="p2"))
+    lines = told(ward, said("acknowledge", 0.6), discharge(1), discharge(1, "p2"))
+    held = {line.stay: line.suppressed_by for line in lines if isinstance(line, Alert)}
+    assert held == {"p1": "acknowledged", "p2": None}
+
+
+def test_without_a_policy_nothing_is_acknowledged(ward: Ward) -> None:
+    lines = told(ward, admit(0), sample(0.5), said("acknowledge", 0.6), said("event", 0.7), discharge(1))
+    assert list(risks(lines)) == [1.0]
+    assert not reasons(lines)
+    assert counts(ward) == {}
+
+
+def test_beds_without_a_valid_score_are_told_of_once(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(1.0, stale=Duration.parse("2h")))
+    lines = told(ward, admit(0), sample(0.5), *(clock(h + 0.5) for h in range(1, 9)), sample(8.6), discharge(9))
+    valid = {hour for hour, risk in risks(lines).items() if risk is not None}
+    assert valid == {1, 2, 3, 9}  # a heart rate is carried for three hours
+    news = [(line.stay, line.reason, line.time) for line in lines if isinstance(line, Technical)][1:]
+    assert news == [
+        ("p1", "no_valid_score", "2026-01-01T05:00:00Z"), ("p1", "valid_score_again", "2026-01-01T09:00:00Z"),
+    ]  # fmt: skip
 
 
 def test_a_policy_of_another_model_is_refused_with_the_cure(model: Model) -> None:

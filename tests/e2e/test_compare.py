@@ -1,0 +1,89 @@
+"""``vitals compare`` on two shipped models and a small cohort: verdict, table, exit code."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.unit.flows.wards import write_ward
+from vitals.cli.main import main
+
+NAMES = ("sepsis-vitals", "sepsis-icu")
+FORGIVING = '[recall]\nmargin = 1.0\n[burden]\nmost = 1000\n[groups]\nkinds = ["sex"]\n[calibration]\njudged = false\n'
+
+
+@pytest.fixture(scope="module")
+def ward(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Sixty strangers, 24 of them with an onset after three hours."""
+    path = tmp_path_factory.mktemp("compare") / "ward"
+    write_ward(path, [f"p{i}" for i in range(60)], onsets=dict.fromkeys(range(24), 3))
+    return path
+
+
+def command(ward: Path, criteria: Path, *more: str, models: tuple[str, str] = NAMES) -> list[str]:
+    return ["compare", *models, "--data", str(ward), "--criteria", str(criteria), "--part", "all", *more]
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "criteria.toml"
+    file.write_text(text)
+    return file
+
+
+def test_what_keeps_to_every_criterion_passes(ward: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(command(ward, written(tmp_path, FORGIVING))) == 0
+    said = capsys.readouterr().err
+    assert any(line.startswith("pass        recall at equal alarm burden") for line in said.splitlines())
+    assert "PASS: the new model keeps to every criterion" in said
+    assert "not a medical device" in said
+
+
+def test_what_fails_one_fails(ward: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    strict = written(tmp_path, "[calibration]\nici = 0.0\n[recall]\njudged = false\n[burden]\njudged = false\n")
+    assert main(command(ward, strict, "--json")) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["passed"] is False
+    assert {one["criterion"]: one["passed"] for one in told["criteria"]}["calibration ICI"] is False
+    assert told["patients"] == 60
+    assert told["old"] != told["new"]
+    assert [words.partition(": ")[0] for words in told["warnings"]] == ["old model", "new model"]
+    assert all("would be in the tuning part" in words for words in told["warnings"])
+    assert main(command(ward, strict)) == 1
+    assert "FAIL: " in capsys.readouterr().err
+
+
+def test_a_model_beside_itself_differs_in_nothing(
+    ward: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    same = ("sepsis-vitals", "sepsis-vitals")
+    only = written(tmp_path, "[calibration]\njudged = false\n[groups]\njudged = false\n[burden]\nmost = 1.0\n")
+    assert main(command(ward, only, "--json", models=same)) == 0
+    recall, burden = json.loads(capsys.readouterr().out)["criteria"]
+    assert recall["found"]["difference"] == [0, 0, 0]
+    assert burden["found"]["old"] == burden["found"]["new"]
+
+
+@pytest.mark.parametrize(
+    ("models", "criteria", "code", "says"),
+    [
+        (NAMES, "[recal]\n", 2, 'did you mean "recall"'),
+        (("sepsis-vitals", "mortality-2012"), "", 2, "compare models of the same outcome"),
+        (("sepsis-vitals", "models/none"), "", 3, "models/none"),
+    ],
+)
+def test_what_cannot_be_compared_is_no_verdict(
+    models: tuple[str, str], criteria: str, code: int, says: str, ward: Path, tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    """1 is kept for a model that fails."""
+    assert main(command(ward, written(tmp_path, criteria), models=models)) == code
+    assert says in capsys.readouterr().err
+
+
+def test_too_few_events_are_no_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    few = tmp_path / "few"
+    write_ward(few, [f"p{i}" for i in range(12)], onsets=dict.fromkeys(range(4), 3))
+    assert main(command(few, written(tmp_path, FORGIVING))) == 2
+    assert "events that could be predicted" in capsys.readouterr().err

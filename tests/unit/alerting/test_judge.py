@@ -1,0 +1,170 @@
+"""One call on frames or arrays of anybody's risks, with every figure."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+
+import vitals.alerting
+from vitals.alerting.evaluation import evaluate
+from vitals.alerting.judge import judge
+from vitals.alerting.ranks import rows_at_risk
+from vitals.alerting.spells import ClinicalEvents, spells
+from vitals.alerting.stays import Risks, Stays
+from vitals.errors import DataError
+from vitals.labelling.labels import NO_ONSET
+from vitals.labelling.ranking import auroc
+from vitals.spec.duration import Duration
+from vitals.spec.policy import AlertPolicy
+from vitals.spec.settings import Alerting
+
+HOUR = 3_600_000_000
+POLICY = AlertPolicy(threshold=0.5, silence=Duration.parse("4h"), reset=Duration.parse("2h"))
+LEADS = Alerting(lead_max=Duration.parse("8h"))
+
+
+def ward(seed: int = 3, stays: int = 60) -> dict[str, Any]:
+    """Two days each, a third with an event of three hours and some with a second one; risks that know a little."""
+    draw = np.random.default_rng(seed)
+    start = pd.Timestamp("2026-01-01T00:00Z")
+    rows, outcomes = [], []
+    for stay in range(stays):
+        onsets = sorted(draw.choice(np.arange(6, 44), size=[1, 2][stay % 2], replace=False)) if stay % 3 == 0 else []
+        onsets = [at for i, at in enumerate(onsets) if i == 0 or at > onsets[i - 1] + 6]
+        outcomes += [(f"s{stay}", start + pd.Timedelta(hours=at), start + pd.Timedelta(hours=at + 3)) for at in onsets]
+        for hour in range(1, 49):
+            soon = any(at - 8 <= hour <= at for at in onsets)
+            rows.append((f"s{stay}", start + pd.Timedelta(hours=hour), float(draw.beta(4 if soon else 1, 4))))
+    return {
+        "risks": pd.DataFrame(rows, columns=["stay_id", "prediction_time", "risk"]),
+        "stays": pd.DataFrame({
+            "stay_id": [f"s{i}" for i in range(stays)], "subject_id": [f"p{i // 2}" for i in range(stays)],
+            "admitted": start, "discharged": start + pd.Timedelta(hours=48),
+            "ended": ["lost" if i % 5 == 4 else "home" for i in range(stays)],
+        }),
+        "outcomes": pd.DataFrame(outcomes, columns=["stay_id", "onset", "end"]),
+    }  # fmt: skip
+
+
+def arrays(tables: dict[str, Any]) -> tuple[Risks, Stays, ClinicalEvents]:
+    index = {name: i for i, name in enumerate(tables["stays"]["stay_id"])}
+
+    def micro(column: pd.Series[Any]) -> list[int]:
+        return [int(at.value) // 1000 for at in pd.DatetimeIndex(column)]
+
+    risks = Risks.of(
+        [index[name] for name in tables["risks"]["stay_id"]], micro(tables["risks"]["prediction_time"]),
+        tables["risks"]["risk"],
+    )  # fmt: skip
+    stays = Stays.of(
+        tables["stays"]["subject_id"], micro(tables["stays"]["admitted"]), micro(tables["stays"]["discharged"]),
+        lost=tables["stays"]["ended"] == "lost",
+    )  # fmt: skip
+    events = ClinicalEvents.of(
+        [index[name] for name in tables["outcomes"]["stay_id"]], micro(tables["outcomes"]["onset"]),
+        micro(tables["outcomes"]["end"]),
+    )  # fmt: skip
+    return risks, stays, events
+
+
+def test_the_house_offers_it_beside_its_own_modules() -> None:
+    """The name on the package is the function, whatever has been imported before."""
+    script = (
+        "import vitals.alerting; from vitals.alerting.evaluation import evaluate; import vitals.alerting.judge\n"
+        "assert vitals.alerting.evaluate is vitals.alerting.judge.judge and vitals.alerting.evaluate is not evaluate\n"
+        "import sys; assert not {'pandas', 'polars', 'torch'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", script], check=True)
+    with pytest.raises(AttributeError, match="no attribute 'evaluat'"):
+        vitals.alerting.evaluat  # noqa: B018
+
+
+def test_frames_of_either_library_and_arrays_give_the_same() -> None:
+    tables = ward()
+    ours = judge(**tables, policy=POLICY, alerting=LEADS, replicates=20).to_dict()
+    theirs = judge(**{name: pl.from_pandas(table) for name, table in tables.items()}, policy=POLICY, alerting=LEADS,
+                   replicates=20).to_dict()  # fmt: skip
+    assert ours == theirs
+    plain = judge(*arrays(tables), POLICY, alerting=LEADS, replicates=20).to_dict()
+    for name in ("recall", "precision", "alerts", "indeterminate", "recall_by_lead_hours", "ranking", "calibration"):
+        assert plain[name] == ours[name], name
+    json.dumps(ours, allow_nan=False)
+
+
+def test_it_judges_the_spells() -> None:
+    risks, stays, events = arrays(ward())
+    seen = judge(risks, stays, events, POLICY, alerting=LEADS, replicates=20)
+    cut, of = spells(risks, stays, events, int(POLICY.reset))
+    assert len(of) > len(stays)
+    assert seen.evaluation.to_dict() == evaluate(cut, of, POLICY, LEADS).to_dict()
+    low, value, high = (seen.intervals["recall"][i] for i in (1, 0, 2))
+    assert low <= value <= high
+    told = seen.to_dict()
+    unknown = seen.evaluation.count("indeterminate")
+    assert unknown > 0
+    assert told["indeterminate"]["alerts"] == unknown
+    assert told["indeterminate"]["precision_range"][0] < told["precision"] < told["indeterminate"]["precision_range"][1]
+
+
+def test_stays_may_know_their_onsets_themselves() -> None:
+    stays = Stays.of(["anna", "ben"], [0, 0], [24 * HOUR] * 2, [0], [20 * HOUR])
+    risks = Risks.of([0, 0, 1], [2 * HOUR, 15 * HOUR, 3 * HOUR], [0.1, 0.7, 0.6])
+    seen = judge(risks, stays, None, POLICY, replicates=10)
+    assert seen.evaluation.to_dict() == evaluate(risks, stays, POLICY).to_dict()
+
+
+def test_rows_and_stays_are_ranked_where_the_answer_is_known() -> None:
+    risks, stays, events = arrays(ward())
+    seen = judge(risks, stays, events, POLICY, alerting=LEADS, replicates=20)
+    cut, of = spells(risks, stays, events, int(POLICY.reset))
+    label, risk = [], []
+    for stay, time, value in zip(cut.stay.tolist(), cut.time.tolist(), cut.risk.tolist(), strict=True):
+        onset, left = int(of.onset[stay]), int(of.discharged[stay])
+        if time >= onset or (onset == NO_ONSET and of.lost[stay] and time > left - 8 * HOUR):
+            continue
+        label.append(int(onset != NO_ONSET and onset - time <= 8 * HOUR))
+        risk.append(value)
+    assert seen.ranking["step"]["ranked"] == len(label)
+    assert seen.ranking["step"]["auroc"][0] == auroc(label, risk)
+    row, soon = rows_at_risk(cut, of, 8 * HOUR)
+    assert soon.tolist() == [bool(one) for one in label]
+    assert cut.risk[row].tolist() == risk
+    peaks = {
+        int(s): cut.risk[(cut.stay == s) & (cut.time < of.onset[s])].max()
+        for s in np.unique(cut.stay)
+        if of.onset[s] != NO_ONSET or not of.lost[s]
+    }
+    answer = [int(of.onset[s] != NO_ONSET) for s in peaks]
+    assert seen.ranking["stay"]["auroc"][0] == auroc(answer, list(peaks.values()))
+
+
+def test_calibration_is_said_of_probabilities_only() -> None:
+    tables = ward()
+    seen = judge(**tables, policy=POLICY, alerting=LEADS, replicates=10)
+    assert seen.calibration is not None
+    assert seen.calibration.keys() >= {"observed_to_expected", "slope", "ici", "ece"}
+    nearer = judge(**tables, policy=POLICY, alerting=LEADS, horizon=Duration.parse("2h"), replicates=10)
+    assert nearer.calibration is not None
+    assert nearer.calibration["observed_to_expected"] < seen.calibration["observed_to_expected"]
+    assert judge(**tables, policy=POLICY, probability=False, replicates=10).calibration is None
+
+
+def test_few_events_are_not_ranked() -> None:
+    tables = ward(stays=9)
+    seen = judge(**tables, policy=POLICY, alerting=LEADS, replicates=10)
+    assert seen.ranking["stay"]["auroc"] is None
+    assert seen.to_dict()["ranking"]["stay"]["positive"] < 10
+
+
+@pytest.mark.parametrize("wrong", ["risks", "stays", "outcomes"])
+def test_frames_and_arrays_are_not_mixed(wrong: str) -> None:
+    tables: dict[str, Any] = dict(zip(("risks", "stays", "outcomes"), arrays(ward(stays=3)), strict=True))
+    with pytest.raises(DataError, match="three data frames, or arrays for all"):
+        judge(**(tables | {wrong: ward(stays=3)[wrong]}), policy=POLICY)

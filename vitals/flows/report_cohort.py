@@ -1,0 +1,90 @@
+"""Who was judged: from the cohort's stays to the onsets that could be warned of, and table 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitals.flows.report_evidence import Evidence
+from vitals.flows.report_groups import groups_of
+from vitals.signals import signal
+from vitals.windowing.types import Float64
+
+_HOUR = 3_600_000_000.0
+Chosen = NDArray[np.bool_]
+
+
+def flow_figures(evidence: Evidence) -> dict[str, Any]:
+    """Numbers of stays at each step from the cohort to the judged onsets."""
+    study, stays, risks = evidence.judged.study, evidence.stays, evidence.risks
+    with_risk = np.zeros(len(stays), bool)
+    with_risk[risks.stay[np.isfinite(risks.risk)]] = True
+    first, last = stays.hit_window(evidence.judged.model.settings.alerting)
+    in_time = (risks.time >= first[risks.stay]) & (risks.time <= last[risks.stay]) & np.isfinite(risks.risk)
+    predictable = np.zeros(len(stays), bool)
+    predictable[risks.stay[in_time]] = True
+    return {
+        "cohort_stays": len(evidence.judged.whole.stay_id), "cohort_patients": len(set(evidence.judged.whole.subject_id)),
+        "other_parts": len(evidence.judged.whole.stay_id) - len(study.stay_id), "stays": len(stays),
+        "patients": int(stays.patient.max(initial=-1)) + 1, "never_scored": int((~with_risk).sum()),
+        "with_onset": int(stays.has_onset.sum()), "without_onset": int((~stays.has_onset).sum()),
+        "predictable": int((predictable & stays.has_onset).sum()),
+        "unpredictable": int((~predictable & stays.has_onset).sum()),
+    }  # fmt: skip
+
+
+def table_one(evidence: Evidence) -> list[dict[str, Any]]:
+    """Rows of table 1: of all stays, of those with and of those without an onset.
+
+    Returns:
+        Each ``{"name", "kind", "all", "with_onset", "without_onset"}``; a cell is ``[number]`` (``"count"``), ``[number, share]``
+        (``"share"``) or ``[median, quartile, quartile]`` (``"median"``).
+    """
+    stays, frame = evidence.stays, evidence.frame
+    has = stays.has_onset
+    columns: dict[str, Chosen] = {"all": np.ones(len(has), bool), "with_onset": has, "without_onset": ~has}
+    rows = [_row("stays", "count", columns, {name: [int(chosen.sum())] for name, chosen in columns.items()})]
+    if "age" in frame:
+        rows.append(_median("age, years", frame["age"].to_numpy(np.float64), columns))
+    for kind, name, members in groups_of(frame):
+        if kind != "age":
+            rows.append(_share(f"{kind}: {name}", members, columns))
+    rows.append(_median("length of stay, hours", (stays.discharged - stays.admitted) / _HOUR, columns))
+    at = np.where(has, stays.onset - stays.admitted, 0) / _HOUR
+    rows.append(_median("onset, hours after admission", np.where(has, at, np.nan), columns))
+    rows.append(_median("samples", frame["samples"].to_numpy(np.float64), columns))
+    return [*rows, *_known(evidence, columns)]
+
+
+def _known(evidence: Evidence, columns: dict[str, Chosen]) -> list[dict[str, Any]]:
+    """How often each vital sign is known when a risk is given: the median over stays of the share of their rows."""
+    rows, settings = evidence.judged.study.rows, evidence.judged.model.settings
+    total = np.maximum(np.bincount(rows.bed, minlength=len(evidence.stays)), 1)
+    found = []
+    for column, name in enumerate(settings.channels):
+        if signal(name).kind == "vital":
+            known = np.bincount(rows.bed, ~np.isnan(rows.value[:, column]), len(evidence.stays)) / total
+            found.append(_median(f"rows in which {signal(name).label} is known, %", 100 * known, columns))
+    return found
+
+
+def _row(name: str, kind: str, columns: dict[str, Chosen], cells: dict[str, list[Any]]) -> dict[str, Any]:
+    return {"name": name, "kind": kind, **{column: cells[column] for column in columns}}
+
+
+def _median(name: str, values: Float64, columns: dict[str, Chosen]) -> dict[str, Any]:
+    cells = {}
+    for column, chosen in columns.items():
+        known = values[chosen & np.isfinite(values)]
+        cells[column] = [float(x) for x in np.quantile(known, [0.5, 0.25, 0.75])] if len(known) else [None, None, None]
+    return _row(name, "median", columns, cells)
+
+
+def _share(name: str, members: Chosen, columns: dict[str, Chosen]) -> dict[str, Any]:
+    cells = {}
+    for column, chosen in columns.items():
+        number = int((members & chosen).sum())
+        cells[column] = [number, number / int(chosen.sum()) if chosen.any() else None]
+    return _row(name, "share", columns, cells)
