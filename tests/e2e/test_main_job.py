@@ -102,7 +102,7 @@ def test_live_alerts_are_the_offline_ones_byte_for_byte(home: Path, output: byte
     time = risks["prediction_time"].dt.tz_localize(None).to_numpy().astype("datetime64[us]").astype(np.int64)
     _, due = decide(policy, AlertState.empty(len(stays)), bed, time, risks["risk"].to_numpy())
     expected = {
-        (stays[bed[row]], int(time[row])): (outcome.suppressed_by, float(risks["risk"].iloc[row]))
+        (stays[bed[row]], int(time[row])): (outcome.suppressed_by, outcome.tier, float(risks["risk"].iloc[row]))
         for row, outcome in zip(due.row, map(_outcome, due.outcome), strict=True)
     }
     key = f"{model.digest}\0{policy_digest(policy)}"
@@ -110,11 +110,11 @@ def test_live_alerts_are_the_offline_ones_byte_for_byte(home: Path, output: byte
     for line in map(json.loads, output.splitlines()):
         if line["kind"] == "alert":
             at = int(np.datetime64(line["time"].rstrip("Z"), "us").astype(np.int64))
-            seen[line["stay"], at] = (line["suppressed_by"], line["risk"])
-            assert line["id"] == alert_id(key, line["stay"], at)
+            seen[line["stay"], at] = (line["suppressed_by"], line["tier"], line["risk"])
+            assert line["id"] == alert_id(key, line["stay"], at, line["tier"])
     assert seen == expected
-    assert any(reason is None for reason, _ in seen.values())
-    assert any(reason is not None for reason, _ in seen.values())
+    assert any(reason is None for reason, *_ in seen.values())
+    assert any(reason is not None for reason, *_ in seen.values())
 
 
 def _outcome(code: int):
