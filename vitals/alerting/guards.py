@@ -182,7 +182,7 @@ def sampling(stays: int, onsets: int, subsampled: bool = False, prevalence: floa
     said = f"{share:.1%} of the stays have an onset"
     cure = "give the prevalence of the ward it is meant for"
     if prevalence is not None:
-        return Finding("sampling", "ok", f"{said}; precision and burden are weighted to {prevalence:.1%}")
+        return Finding("sampling", "ok", f"{said}; precision and burden can be weighted to {prevalence:.1%}")
     if subsampled:
         return Finding("sampling", "refused", f"{said}, after cases or controls were left out", cure, OF_PREVALENCE)
     if share >= _MANY and onsets >= _FEW:

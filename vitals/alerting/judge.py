@@ -65,8 +65,10 @@ class Judgement:
         held = {name for finding in self.findings for name in finding.withholds}
         low, high = (self.intervals[f"precision_if_unknown_{word}"].value for word in ("false", "true"))
         alerts = self.evaluation.to_dict()
-        if "alarms_per_bed_shift" in held:
-            alerts["alarms_per_nurse_shift"] = None
+        a_bed = self.intervals["alarms_per_bed_shift"].value  # weighted to the prevalence, where that was given
+        alerts["alarms_per_nurse_shift"] = (
+            None if "alarms_per_bed_shift" in held else self.evaluation.beds_per_nurse * a_bed
+        )
         figures: dict[str, Any] = _finite({
             **alerts, **{name: found.value for name, found in self.intervals.items()},
             "intervals": {name: list(found) for name, found in self.intervals.items()},

@@ -122,7 +122,12 @@ class Stays:
             >>> stays.patient.tolist(), stays.onset[1]
             ([0, 1, 0], np.int64(70))
         """
-        _, patient = np.unique(np.asarray(subject_id), return_inverse=True)
+        names = np.asarray(subject_id)
+        if any(name is None or name != name for name in names.ravel().tolist()):  # noqa: PLR0124 - NaN differs from itself
+            raise DataError(
+                "stays subject_id", "a missing patient", "one for every stay", "leave out or name such stays"
+            )
+        _, patient = np.unique(names, return_inverse=True)
         begin, end = np.asarray(admitted, np.int64), np.asarray(discharged, np.int64)
         if not patient.shape == begin.shape == end.shape == (begin.size,):
             shapes = f"{patient.shape} patients, {begin.shape} admissions, {end.shape} discharges"

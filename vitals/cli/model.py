@@ -90,7 +90,9 @@ def evaluate(
     ] = None,
     prevalence: Annotated[
         float | None,
-        typer.Option("--prevalence", metavar="P", help="Share of stays with the event, where some stays were left out."),
+        typer.Option(
+            "--prevalence", metavar="P", help="Share of stays with the event, where some stays were left out."
+        ),
     ] = None,
     json: Json = False,
 ) -> None:

@@ -88,6 +88,7 @@ def compare(
         found += judge_calibration(new, wanted.calibration)
     return {
         "passed": all(one["passed"] is not False for one in found), "part": part, "criteria": found,
+        "not_judged": [one["criterion"] for one in found if one["passed"] is None],
         "old": old.model.digest, "new": new.model.digest, "patients": len(set(new.study.subject_id)),
         "stays": len(new.study.stay_id), "events": events, "warnings": _warnings(old, new),
     }  # fmt: skip

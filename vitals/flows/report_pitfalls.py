@@ -31,12 +31,11 @@ def _after_onset(evidence: Evidence) -> Found:
     return PASS, f"alerts count until the onset; {late} later ones were not looked at"
 
 
-def _care_process(evidence: Evidence) -> Found:
-    if "recognition_time" in evidence.cohort.stays or "recognition_time" in evidence.cohort.outcomes:
-        return PASS, "the cohort says when staff recognised the event"
+def _care_process(_: Evidence) -> Found:
     return (
         WARN,
-        "the cohort has no recognition_time, so alerts that only follow the staff's own suspicion cannot be told apart",
+        "a cohort folder does not say when staff recognised the event, so alerts that only follow their suspicion are not "
+        "told apart (vitals.alerting.evaluate on data frames does, from a column recognised)",
     )
 
 
@@ -88,7 +87,7 @@ def _competing(evidence: Evidence) -> Found:
     if settings.label.kind == "death":
         return NOT_APPLICABLE, "death is the event itself"
     if "death" in kinds:
-        return PASS, f'deaths without the event are handled as the settings say: "{settings.alerting.death}"'
+        return WARN, "the cohort records deaths, but patients who died without the event count as never in danger here"
     return WARN, "the cohort records no deaths, so patients who died without the event count as never in danger"
 
 

@@ -24,6 +24,7 @@ from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.reader import plain, to_toml
 from vitals.spec.settings import Alerting
 from vitals.spec.shipped import find_model
+from vitals.windowing.types import Float32, Float64
 
 Progress = Callable[[int, int, str], None]
 _POINTS = 60  # of the curve with intervals
@@ -48,7 +49,8 @@ def tune_model(
 
     Returns:
         The policy, what it does on the tuning part, the operating curve with its intervals, the best policies, and
-        ``retuned``: the figures with intervals that know that the threshold was chosen on these patients.
+        ``retuned``: the figures of the first tier with intervals that know that its threshold was chosen on these patients
+        (silence, hysteresis and re-arm rule are held fixed).
 
     Raises:
         SettingsError: a budget that is none, a goal that no policy reaches, or a shipped model called by its name.
@@ -73,7 +75,7 @@ def tune_model(
         wanted = goal
     elif goal == "utility":
         words = "the threshold from which calling pays in the 2019 utility"
-        wanted, search = at_threshold(words, pays_from(tau_of(study), risk)), _plain(search)
+        wanted, search = at_threshold(words, _paying(tau_of(study), risk)), _plain(search)
     else:
         wanted = recall_within(goal, search.beds_per_nurse)
     if progress:
@@ -90,6 +92,16 @@ def tune_model(
         "part": "tuning", "patients": len(set(study.subject_id)),
         "files": [str(_keep(model, opened, found))],
     }  # fmt: skip
+
+
+def _paying(tau: Float64, risk: Float32) -> float:
+    threshold = pays_from(tau, risk)
+    if threshold > 1:
+        raise SettingsError(
+            "--utility", "a risk at which no call pays on the tuning part", "a risk that rises before the onset",
+            "give an alarm budget instead, or train longer",
+        )  # fmt: skip
+    return threshold
 
 
 def _plain(search: Alerting) -> Alerting:

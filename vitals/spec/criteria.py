@@ -70,7 +70,7 @@ class CalibrationCriterion:
 
     judged: bool = True
     slope: tuple[float, ...] = (0.8, 1.25)
-    ici: float = 0.05
+    ici: float = 0.01
 
 
 @dataclass(frozen=True)
