@@ -50,4 +50,6 @@ def trial(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
     model = open_model(folder)
     rows = random_rows(settings, [20] * 10)
     usual = float(np.median(score_rows(model, model.initial_hidden(10), rows)))
-    return Trial(settings, network, folder, model, AlertPolicy(usual, usual * 0.99, persistence=(2, 3), rearm="below_clear"))
+    return Trial(
+        settings, network, folder, model, AlertPolicy(usual, usual * 0.99, persistence=(2, 3), rearm="below_clear")
+    )

@@ -163,8 +163,8 @@ METHOD = (
     "calibration has none.",
 )
 METHOD_HOURLY = (
-    "Every hour of every stay is judged. Utility is that of the challenge's own evaluator, at the threshold that was best on the "
-    "tuning part. Recall is the share of all onsets with an alarm in the 12 hours before; onset is six hours after the first "
+    "Every hour of every stay is judged. Utility is that of the challenge's own evaluator, at the threshold from which "
+    "calling pays on the tuning part (of a bedside score the best one there). Recall is the share of all onsets with an alarm in the 12 hours before; onset is six hours after the first "
     "positive row; an alarm is a risk at or over the threshold, followed by six hours of silence; alarms count until the onset.",
     "Recall is that of the best threshold with no more alarms than NEWS2 ≥ 5 or ≥ 7 raises on the same patients, or than 5, 10 or "
     "30 alarms per 100 patient-days. NEWS2 takes each value for at most eight hours; what is missing counts 0.",
