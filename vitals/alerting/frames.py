@@ -14,7 +14,7 @@ from vitals.alerting.stays import Risks, Stays
 from vitals.errors import DataError, nearest
 from vitals.labelling.labels import NO_ONSET
 from vitals.spec.settings import Alerting
-from vitals.windowing.types import Int64
+from vitals.windowing.types import Float64, Int64
 
 ENDED = ("home", "lost", "died")
 """How a stay can end: well, with nobody knowing what came next, by death. A missing word is ``"lost"``."""
@@ -109,7 +109,7 @@ def read_frames(
     index = _numbered(stays)
     stay, time = _positions(risks, "risks", index), microseconds_of(risks, "prediction_time", "risks")
     order = np.lexsort((time, stay))
-    risk = np.asarray(_column(risks, "risk", "risks"), np.float64)
+    risk = _risk(risks)
     ended = _ended(stays, len(index))
     discharged = microseconds_of(stays, "discharged", "stays")
     events = _events(outcomes, index, kind)
@@ -208,3 +208,19 @@ def _positions(frame: Frame, table: str, index: dict[Any, int], chosen: NDArray[
     except KeyError as error:
         wanted = "a stay of the stays table"
         raise DataError(f"{table} stay_id", f"unknown stay {error}", wanted, "add the stay") from None
+
+
+def _risk(risks: Frame) -> Float64:
+    """The risks, refused where they are no risks: percentages and points have to be brought to 0 to 1 first."""
+    column = _column(risks, "risk", "risks")
+    try:
+        risk: Float64 = np.asarray(column, np.float64)
+    except (TypeError, ValueError) as error:
+        raise DataError("risks risk", str(error), "numbers from 0 to 1", "convert the column") from None
+    if not len(risk):
+        raise DataError("risks", "no row", "at least one risk", "pass the risks of these stays")
+    wrong = risk[(risk < 0) | (risk > 1)]  # a missing one is neither
+    if len(wrong):
+        cure = "divide percentages by 100 and points by their maximum"
+        raise DataError("risks risk", f"{wrong[0]:g} and {len(wrong) - 1} more", "numbers from 0 to 1", cure)
+    return risk

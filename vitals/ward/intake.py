@@ -131,8 +131,12 @@ class Intake:
             return "unknown_stay"
         if line.kind in _SAID:
             until = LATEST if line.until is None else read_time(line.until)
-            batch.told = None if until is None else (line.kind, self.beds.bed_of[stay], time, until)
-            return time_fault(line.until) if until is None else None
+            if until is None:
+                return time_fault(line.until)
+            if until <= time:
+                return "ends_before_it_begins"
+            batch.told = (line.kind, self.beds.bed_of[stay], time, until)
+            return None
         batch.left[self.beds.leave(stay)] = time
         for old in self.beds.forget():
             self.tally.forget(old, time)

@@ -147,3 +147,17 @@ def test_ends_recognition_and_parts_are_read() -> None:
     assert seen.part is not None
     assert seen.part.tolist() == ["held_out", "train"]
     assert seen.subject_id.tolist() == ["anna", "ben"]
+
+
+@pytest.mark.parametrize(
+    ("risk", "words"),
+    [(["x"], "convert the column"), ([30.0], "divide percentages"), ([-0.1], "0 to 1"), ([], "no row")],
+)
+def test_risks_that_are_none_are_refused(risk: list[Any], words: str) -> None:
+    """Percentages, points and words: none of them may be taken for a risk in silence."""
+    many = len(risk)
+    risks = pd.DataFrame({"stay_id": ["a"] * many, "prediction_time": list(range(5, 5 + many)), "risk": risk})
+    stays = pd.DataFrame({"stay_id": ["a"], "subject_id": [1], "admitted": [0], "discharged": [9]})
+    outcomes = pd.DataFrame({"stay_id": ["a"], "onset": [6]})
+    with pytest.raises(DataError, match=words):
+        from_frames(risks, stays, outcomes)

@@ -203,6 +203,7 @@ def test_demographics_count_and_missing_ones_are_no_fault(ward: Ward) -> None:
         (said("acknowledge", 0.5, until="soon"), "bad_time", "p1"),
         (said("acknowledge", 0.5, until="2026-01-01T03:00:00"), "no_time_zone", "p1"),
         (said("acknowledge", 0.5, until=10**18), "bad_time", "p1"),
+        (said("acknowledge", 0.5, until=at(0.5)), "ends_before_it_begins", "p1"),
         (said("acknowledge", 0.5, time=None), "no_time", "p1"),
         (said("event", 0.5, stay="nobody"), "unknown_stay", None),
         (said("event_end", 0.5, stay=None), "no_stay", None),
