@@ -65,7 +65,7 @@ def made(seed: int) -> list[Stay]:
         for hour in np.flatnonzero(draw.random(hours) < 0.12).tolist():
             time = admitted + hour * HOUR + 30 * MINUTE
             kind = str(draw.choice(["acknowledge", "acknowledge", "event"]))
-            said.append(Said(0, kind, time, time + int(draw.integers(0, 6)) * HOUR))
+            said.append(Said(0, kind, time, time + int(draw.integers(1, 6)) * HOUR))
             if kind == "event":
                 over = time + int(draw.integers(0, 4)) * HOUR + MINUTE
                 said.append(Said(0, "event_end", over))

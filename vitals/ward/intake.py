@@ -133,7 +133,7 @@ class Intake:
             until = LATEST if line.until is None else read_time(line.until)
             if until is None:
                 return time_fault(line.until)
-            if until <= time:
+            if line.kind == "acknowledge" and until <= time:
                 return "ends_before_it_begins"
             batch.told = (line.kind, self.beds.bed_of[stay], time, until)
             return None
