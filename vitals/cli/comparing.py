@@ -50,6 +50,8 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         f"{_WORDS[one['passed']]:<10}  {one['criterion']:<{wide}}  {console.text(one['found'])} (wanted: {one['wanted']})"
         for one in rows
     ]
-    verdict = "FAIL: " + "; ".join(failed) if failed else "PASS: the new model keeps to every criterion"
+    unknown = [one["criterion"] for one in rows if one["passed"] is None]
+    verdict = "FAIL: " + "; ".join(failed) if failed else "PASS: the new model keeps to every criterion that was judged"
+    verdict += f"; not judged: {', '.join(unknown)}" if unknown else ""
     seen = f"{summary['patients']:,} patients with {summary['events']:,} events that could be predicted, part {summary['part']}"
     return [*table, verdict, seen, *(f"warning: {words}" for words in summary["warnings"])]

@@ -68,16 +68,16 @@ def tune_model(
     _refuse_shipped(model)
     search = opened.settings.alerting
     search = search if beds_per_nurse is None else replace(search, beds_per_nurse=beds_per_nurse)
+    # a budget that is none is refused before a cohort is read
+    wanted = (
+        goal if isinstance(goal, Goal) else None if goal == "utility" else recall_within(goal, search.beds_per_nurse)
+    )
     study = open_study(opened.settings, [data], progress).take("tuning")
     risk = score_rows(opened, opened.initial_hidden(len(study.stay_id)), study.rows)
     risks, stays = Risks.of(study.rows.bed, study.rows.time, risk), study.alert_stays()
-    if isinstance(goal, Goal):
-        wanted = goal
-    elif goal == "utility":
+    if wanted is None:
         words = "the threshold from which calling pays in the 2019 utility"
         wanted, search = at_threshold(words, _paying(tau_of(study), risk)), _plain(search)
-    else:
-        wanted = recall_within(goal, search.beds_per_nurse)
     if progress:
         progress(0, 2, "tuning")
     found = tune(risks, stays, wanted, search, patients_digest(study.subject_id), opened.digest)
