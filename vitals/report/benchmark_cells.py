@@ -180,7 +180,7 @@ def method(found: Mapping[str, Any]) -> tuple[str, ...]:
     """How the figures were made."""
     stop, tune = (percent(dig(found, "parts", name)) for name in ("validation", "tuning"))
     known_patients = (
-        f"Of the patients that a run may know, {stop} stop the training, {tune} choose calibration and threshold, the rest fit "
+        f"Of the patients that a run may know, {stop} watch the training, {tune} choose calibration and threshold, the rest fit "
         "weights and normalisation; the learner is given no row of a judged patient. Networks are judged by their exported ONNX "
         "file."
     )

@@ -79,6 +79,15 @@ def _contents(told: Sequence[Markup | None]) -> Markup:
 
 def _about(record: Record) -> str:
     return (
-        f"A {record.settings.network.kind.upper()}, scored every {span(record.settings.window.step.text)}. Evaluated on "
+        f"{_made_of(record)}, scored every {span(record.settings.window.step.text)}. Evaluated on "
         f"{number(record.get('stays'))} stays of {number(record.get('patients'))} patients: {record.part}."
     )
+
+
+def _made_of(record: Record) -> str:
+    """The kinds of network in the file: ``"2 GRU and 1 BOOSTING in one file"``."""
+    shape = record.settings.network
+    kinds = [(shape.members, shape.kind), *((1, kind) for kind in shape.beside)]
+    if len(kinds) == 1 and shape.members == 1:
+        return f"A {shape.kind.upper()}"
+    return " and ".join(f"{many} {kind.upper()}" for many, kind in kinds) + " in one file"

@@ -24,7 +24,7 @@ PART_WORDS = {
 }
 PART_USE = {
     "train": "fits weights and normalisation",
-    "validation": "stops the training",
+    "validation": "watches the training, and stops it where the recipe says so",
     "tuning": "calibration and alert policy",
     "held_out": "final figures only",
 }

@@ -68,7 +68,7 @@ def test_page_and_text_say_the_same(found: dict[str, Any]) -> None:
 
 def test_it_says_what_the_known_patients_were_used_for(found: dict[str, Any]) -> None:
     found["parts"] = {"validation": 0.03, "tuning": 0.12}
-    assert "3% stop the training, 12% choose calibration" in benchmark_markdown({"some": found})
+    assert "3% watch the training, 12% choose calibration" in benchmark_markdown({"some": found})
     said = "calibration in their file" in benchmark_page({"some": found})
     assert said == (found["rows"] == "last")  # hourly, all learners are calibrated on the same rows
 
