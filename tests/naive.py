@@ -308,11 +308,12 @@ class Said(NamedTuple):
 
 
 class Score(NamedTuple):
-    """One risk of a bed, and from when until when an acknowledgement held as it was judged."""
+    """One risk of a bed, from when until when an acknowledgement held as it was judged, and whether an event was on."""
 
     time: int
     risk: float
-    snooze: tuple[int, int]
+    snooze: tuple[float, float]
+    within: bool = False
 
 
 def naive_decide(
@@ -343,7 +344,9 @@ def naive_notices(
     notices = []
     for life in naive_lives(policy, scores, said):
         since, missing = life[0].time, False  # since when there was no valid score, and whether that was told
-        for time, risk, _ in life:
+        for time, risk, _, within in life:
+            if within:
+                break  # nothing is said until it is over
             if not math.isnan(risk):
                 notices += [(time, "FRESH")] if missing else []
                 since, missing = time, False
@@ -354,39 +357,64 @@ def naive_notices(
 
 
 def naive_lives(policy: AlertPolicy, scores: Sequence[tuple[int, float]], said: Sequence[Said]) -> list[list[Score]]:
-    """The scores from the admission to the first event, from its end to the next, and so on; those within are left out."""
+    """The scores from the admission to the end of the first event, those after it to the end of the next, and so on.
+
+    A word waits for the first score at or after its time, which may come after scores that are earlier than the word.
+    """
     lives: list[list[Score]] = [[]]
-    snooze: tuple[int, int] = (0, 0)
-    event: tuple[int, float] | None = (
-        None  # from when until when, and the time in which nothing may alert again after it
-    )
+    snooze: tuple[float, float] = (-math.inf, -math.inf)
+    event: tuple[int, float] | None = None  # from when until when, with the reset
+    waiting = naive_accepted(said)
     for place, (time, risk) in enumerate(scores):
-        for word in said:
-            if word.after == place:
-                if word.kind == "event" and event is not None and event[0] < word.time >= event[1]:
-                    lives.append([])  # the event before is over, and no score has come since
-                    snooze = (0, 0)
-                snooze, event = naive_hear(policy, word, snooze, event)
-        if event is not None and time > event[0]:
-            lives.append([])
-            if snooze[0] < event[1]:
-                snooze = (0, 0)
-            if time < event[1]:
-                continue
+        for word in [word for word in waiting if word.after <= place and word.time <= time]:
+            waiting.remove(word)
+            if word.kind == "event" and event is not None and event[0] < word.time >= event[1]:
+                lives.append([])  # the event before is over, and no score has come since
+                snooze = naive_kept(snooze, event)
+            snooze, event = naive_hear(policy, word, snooze, event)
+        if event is None or time <= event[0]:
+            lives[-1].append(Score(time, risk, snooze))
+            continue
+        snooze = naive_kept(snooze, event)
+        if time < event[1]:
+            lives[-1].append(Score(time, risk, snooze, within=True))
+        else:
+            lives.append([Score(time, risk, snooze)])
             event = None
-        lives[-1].append(Score(time, risk, snooze))
     return [life for life in lives if life]
 
 
+def naive_accepted(said: Sequence[Said]) -> list[Said]:
+    """The words that can be true as they are heard, ordered by their time: events come one after the other and end."""
+    accepted = []
+    begin, end = -math.inf, -math.inf  # of the latest event
+    for word in sorted(said, key=lambda word: word.after):
+        if word.kind == "event":
+            if word.time < end or end == math.inf:
+                continue
+            begin, end = word.time, math.inf
+        if word.kind == "event_end":
+            if end != math.inf or word.time < begin:
+                continue
+            end = word.time
+        accepted.append(word)
+    return sorted(accepted, key=lambda word: word.time)
+
+
+def naive_kept(snooze: tuple[float, float], event: tuple[int, float]) -> tuple[float, float]:
+    """What was acknowledged before an event was over ends with it."""
+    return snooze if snooze[0] >= event[1] else (-math.inf, -math.inf)
+
+
 def naive_hear(
-    policy: AlertPolicy, word: Said, snooze: tuple[int, int], event: tuple[int, float] | None
-) -> tuple[tuple[int, int], tuple[int, float] | None]:
+    policy: AlertPolicy, word: Said, snooze: tuple[float, float], event: tuple[int, float] | None
+) -> tuple[tuple[float, float], tuple[int, float] | None]:
     """(from, until) of the acknowledgement and of the event after a word; an event without an end lasts for ever."""
     if word.kind == "acknowledge":
+        if event is not None and event[0] < word.time >= event[1]:
+            snooze = naive_kept(snooze, event)
         until = min(word.until, word.time + policy.max_snooze)
-        if snooze[0] <= word.time < snooze[1]:
-            return (snooze[0], max(snooze[1], until)), event
-        return (word.time, until), event
+        return (word.time, until) if word.time >= snooze[1] else (snooze[0], max(snooze[1], until)), event
     if word.kind == "event":
         goes_on = event is not None and event[0] <= word.time < event[1]
         return snooze, (event[0] if event is not None and goes_on else word.time, math.inf)
@@ -410,7 +438,9 @@ def naive_due(policy: AlertPolicy, past: Sequence[Score]) -> str | None:
 
 def naive_held_back(policy: AlertPolicy, tier: str, past: Sequence[Score], alerts: Sequence[int]) -> str | None:
     """What holds a due alert back, if anything; ``alerts`` are the places of the tier's alerts in ``past``."""
-    time, _, snooze = past[-1]
+    time, _, snooze, within = past[-1]
+    if within:
+        return "SUPPRESSED_EVENT"
     last = past[alerts[-1]] if alerts else None
     if last is not None and time - last.time < policy.silence:
         return "SUPPRESSED_SILENCE"
@@ -448,9 +478,14 @@ def naive_rearmed(policy: AlertPolicy, tier: str, last: float, since: Sequence[f
 
 
 def naive_risen(policy: AlertPolicy, last: float, risk: float) -> bool:
-    """Whether the odds have grown by the factor that ``rise`` of the logit means; nothing rises above certainty."""
-    if last == 1:
+    """Whether the odds have grown by the factor that ``rise`` of the logit means.
+
+    From 0 any higher risk has risen and 1 has risen from any lower one; a risk that is not higher has not.
+    """
+    if risk <= last:
         return False
+    if last == 0:
+        return True
     return risk == 1 or risk / (1 - risk) >= math.exp(policy.rise) * last / (1 - last)
 
 

@@ -69,9 +69,21 @@ def made(seed: int) -> list[Stay]:
             if kind == "event":
                 over = time + int(draw.integers(0, 4)) * HOUR + MINUTE
                 said.append(Said(0, "event_end", over))
-        said = [word for word in sorted(said, key=lambda word: word.time) if word.time < admitted + hours * HOUR]
+        said = possible(
+            [word for word in sorted(said, key=lambda word: word.time) if word.time < admitted + hours * HOUR]
+        )
         stays.append(Stay(f"s{number}", admitted, admitted + hours * HOUR + 40 * MINUTE, samples, said))
     return stays
+
+
+def possible(said: list[Said]) -> list[Said]:
+    """Without a second event before the first is over, and without its end."""
+    kept, lasts = [], False
+    for word in said:
+        if word.kind == "acknowledge" or lasts == (word.kind == "event_end"):
+            kept.append(word)
+            lasts = lasts if word.kind == "acknowledge" else not lasts
+    return kept
 
 
 def feed_of(stays: list[Stay]) -> bytes:
@@ -150,9 +162,12 @@ def said_of_a_row(stay: str, key: str, time: int, risk: np.float32, reason: Reas
 
 def heard(policy: AlertPolicy, state: AlertState, stay: str, word: Said) -> Iterator[Output]:
     if word.kind == "event":
-        state.event_begins(0, word.time)
+        if state.event_begins(0, word.time) is None:
+            yield Technical(stay, time_text(word.time), "event_began")
     elif word.kind == "event_end":
-        state.event_ends(policy, 0, word.time)
+        if state.event_ends(policy, 0, word.time) is None:
+            again = time_text(word.time + int(policy.reset))
+            yield Technical(stay, time_text(word.time), "event_ended", until=again)
     else:
         ends = state.acknowledge(policy, 0, word.time, word.until)
         yield Technical(stay, time_text(word.time), "acknowledged", until=time_text(ends))
@@ -185,9 +200,13 @@ def test_the_comparison_sees_every_kind_of_line(model: Model, usual: AlertPolicy
         for content in live(model, replace(usual, rearm=rearm), feed_of(made(1)), 1 << 20).values():
             for line in map(json.loads, content.splitlines()):
                 seen.add((line["kind"], line.get("tier") or line.get("reason"), line.get("suppressed_by")))
-    held = {"amber": (None, "silence", "episode", "acknowledged", "cap"), "red": (None, "silence", "episode")}
+    held = {
+        "amber": (None, "silence", "episode", "acknowledged", "cap", "event"),
+        "red": (None, "silence", "episode", "event"),
+    }
     assert seen >= {("alert", tier, by) for tier, reasons in held.items() for by in reasons}
-    assert seen >= {("technical", what, None) for what in ("acknowledged", "no_valid_score", "valid_score_again")}
+    told = ("acknowledged", "event_began", "event_ended", "no_valid_score", "valid_score_again")
+    assert seen >= {("technical", what, None) for what in told}
 
 
 @pytest.mark.parametrize("kind", ["acknowledge", "event", "event_end"])

@@ -62,7 +62,7 @@ from vitals.windowing.types import NEVER, Drop, Dropped, Events, Repaired, Rows
 def must_catch(check: Callable[[Any, Any], None], broken: Any, cases: st.SearchStrategy[Any]) -> None:
     """The checker raises for the broken function on some case of the law's own generator."""
 
-    @hypothesis_settings(max_examples=1_000, phases=[Phase.generate], report_multiple_bugs=False, print_blob=False)
+    @hypothesis_settings(max_examples=3_000, phases=[Phase.generate], report_multiple_bugs=False, print_blob=False)
     @given(cases)
     def attempt(case: Any) -> None:
         check(broken, case)

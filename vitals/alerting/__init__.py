@@ -6,14 +6,14 @@ import importlib
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from vitals.alerting.judge import Judgement as Judgement
     from vitals.alerting.judge import judge as evaluate
+    from vitals.alerting.judgement import Judgement as Judgement
     from vitals.alerting.meds import from_meds as from_meds
     from vitals.spec.policy import AlertPolicy as AlertPolicy
 
 _HOME = {
     "AlertPolicy": ("vitals.spec.policy", "AlertPolicy"),
-    "Judgement": ("vitals.alerting.judge", "Judgement"),
+    "Judgement": ("vitals.alerting.judgement", "Judgement"),
     "evaluate": ("vitals.alerting.judge", "judge"),
     "from_meds": ("vitals.alerting.meds", "from_meds"),
 }

@@ -85,12 +85,11 @@ class Ledger:
     def __init__(self, risks: Risks, stays: Stays, alerting: Alerting | None = None) -> None:
         check_fit(risks, stays)
         search = alerting or Alerting()
-        first, last = stays.hit_window(search)
-        self._exposure = exposure(risks, stays, first, last)
+        self._exposure = exposure(risks, stays, search)
         self._stays = stays
         self.history = History(
-            risks.starts(len(stays)), risks.time, risks.risk, stays.onset, first, last, stays.unknown_from(search),
-            np.zeros(len(stays), np.int64),
+            risks.starts(len(stays)), risks.time, risks.risk, stays.onset, *stays.hit_window(search),
+            stays.unknown_from(search), np.zeros(len(stays), np.int64),
         )  # fmt: skip
         at_risk = risks.risk[(risks.time <= stays.onset[risks.stay]) & ~np.isnan(risks.risk)]
         self.falling: Float64 = np.sort(at_risk)[::-1]
@@ -119,6 +118,13 @@ class Ledger:
         ranks = np.linspace(begin, min(end, len(self.falling) - 1), points).round().astype(np.int64)
         return np.unique(np.append(self.falling[ranks], curve.threshold[index]))[::-1]
 
+    def dense(self, shape: AlertPolicy, burden: float, points: tuple[int, int] = (120, 80)) -> Float64:
+        """Falling thresholds of which many lie where a policy raises ``burden`` alerts per 100 patient-days."""
+        coarse = self.curves([shape], self.thresholds(points[0]))[0]
+        best = coarse.best(burden)
+        near = coarse.threshold if best is None else self.around(coarse, best, points[1])
+        return np.unique(np.concatenate([coarse.threshold, near]))[::-1]
+
     def curves(self, shapes: Sequence[AlertPolicy], thresholds: Float64) -> list[OperatingCurve]:
         """Count every policy at every threshold, exactly as :func:`~vitals.alerting.decide.decide` would.
 
@@ -126,18 +132,23 @@ class Ledger:
             shapes: policies whose threshold is replaced; ``clear`` keeps its share of the threshold.
             thresholds: falling, ``(P,)`` float64.
         """
-        counts: Float64 = self._counts(shapes, thresholds, self.history, 1)[0].astype(np.float64)
-        fixed = np.array([float(self._exposure[name].sum()) for name in FIXED])
+        weights, of_class = np.unique(self._stays.weight, return_inverse=True)  # counts are whole numbers, weights not
+        history = self.history._replace(group=of_class.astype(np.int64))
+        counts = np.tensordot(weights, self._counts(shapes, thresholds, history, len(weights)), 1)
+        fixed = np.array([float((self._stays.weight * self._exposure[name]).sum()) for name in FIXED])
         return [OperatingCurve(thresholds, _with_fixed(part, fixed)) for part in counts]
 
     def by_patient(self, shape: AlertPolicy, thresholds: Float64) -> Float64:
         """What one policy did to each patient at every threshold, ``(patients, P, len(COUNTS))``: all resampling needs."""
-        patient, patients = self._stays.patient, int(self._stays.patient.max(initial=-1)) + 1
-        counts = self._counts([shape], thresholds, self.history._replace(group=patient), patients)[:, 0]
-        fixed = np.zeros((patients, len(FIXED)))
-        for i, name in enumerate(FIXED):
-            fixed[:, i] = np.bincount(patient, self._exposure[name], patients)
-        return _with_fixed(counts.astype(np.float64), fixed[:, None])
+        weights, of_class = np.unique(self._stays.weight, return_inverse=True)
+        group = self._stays.patient * len(weights) + of_class
+        counted = self._counts(
+            [shape], thresholds, self.history._replace(group=group), self._stays.patients * len(weights)
+        )
+        of_patient = counted[:, 0].reshape(self._stays.patients, len(weights), *counted.shape[2:])
+        counts = np.einsum("w,pwtc->ptc", weights, of_patient)
+        fixed = self._stays.by_patient(np.stack([self._exposure[name] for name in FIXED], axis=1))
+        return _with_fixed(counts, fixed[:, None])
 
     def _counts(
         self, shapes: Sequence[AlertPolicy], thresholds: Float64, history: History, groups: int

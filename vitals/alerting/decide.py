@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitals.alerting import machine
+from vitals.alerting.words import ACKNOWLEDGE, EVENT, EVENT_END, OPEN, Word, Words, obey
 from vitals.errors import DataError
 from vitals.spec.policy import AlertPolicy
 from vitals.windowing.types import Float64, Int64
@@ -22,10 +23,12 @@ class Outcome(IntEnum):
     SUPPRESSED_EPISODE = machine.SAME_EPISODE
     SUPPRESSED_ACKNOWLEDGED = machine.ACKNOWLEDGED
     SUPPRESSED_CAP = machine.CAPPED
+    SUPPRESSED_EVENT = machine.IN_EVENT
     RED_FIRED = machine.RED + machine.FIRED
     RED_SUPPRESSED_SILENCE = machine.RED + machine.SILENCED
     RED_SUPPRESSED_EPISODE = machine.RED + machine.SAME_EPISODE
     RED_SUPPRESSED_CAP = machine.RED + machine.CAPPED
+    RED_SUPPRESSED_EVENT = machine.RED + machine.IN_EVENT
 
     @property
     def tier(self) -> str:
@@ -34,7 +37,7 @@ class Outcome(IntEnum):
 
     @property
     def suppressed_by(self) -> str | None:
-        """``"silence"``, ``"episode"``, ``"acknowledged"`` or ``"cap"``; None for an alert that fired.
+        """``"silence"``, ``"episode"``, ``"acknowledged"``, ``"cap"`` or ``"event"``; None for an alert that fired.
 
         Example:
             >>> Outcome.FIRED.suppressed_by, Outcome(2).suppressed_by, Outcome(10).tier
@@ -52,14 +55,19 @@ class Notice(IntEnum):
 
 
 class AlertState:
-    """What alerting remembers of each bed; plain arrays, so that a snapshot is a copy of them.
+    """What alerting remembers of each bed: plain arrays, and words that wait for a score.
+
+    A word may be said at any time before the scores that it concerns are decided: it acts on those from its time on and on
+    none before, however late they come.
 
     Attributes:
         ward: the arrays, one row a bed (see :class:`vitals.alerting.machine.Ward`).
+        words: what was said of each bed and concerns no score that was decided yet.
     """
 
-    def __init__(self, ward: machine.Ward) -> None:
+    def __init__(self, ward: machine.Ward, words: Words | None = None) -> None:
         self.ward = ward
+        self.words = Words() if words is None else words
 
     @classmethod
     def empty(cls, beds: int) -> AlertState:
@@ -82,6 +90,8 @@ class AlertState:
             self.grow(max(int(index.max()) + 1, 2 * len(self)))
         for old, new in zip(self.ward, machine.empty_ward(index.size), strict=True):
             old[index] = new
+        for bed in index.tolist():
+            self.words.forget(bed)
 
     def grow(self, beds: int) -> None:
         """Make room for ``beds`` beds in all; those there are keep their state."""
@@ -100,25 +110,30 @@ class AlertState:
         Returns:
             When it ends.
         """
-        ends, one = min(until, time + int(policy.max_snooze)), self.ward.bed[bed]
-        if one["snoozed_from"] <= time < one["snoozed_until"]:
-            one["snoozed_until"] = max(ends, int(one["snoozed_until"]))
-        else:
-            one["snoozed_from"], one["snoozed_until"] = time, ends
-        return int(one["snoozed_until"])
+        self.words.add(bed, Word(time, ACKNOWLEDGE, min(until, time + int(policy.max_snooze))))
+        return self.words.acknowledged_until(self.ward, bed, time)
 
-    def event_begins(self, bed: int, time: int) -> None:
-        """The patient has the event: nothing after ``time`` alerts until it is over."""
-        one = self.ward.bed[bed]
-        if not one["event_from"] <= time < one["event_until"]:
-            if one["event_from"] < time:  # an event is over, and no score has come since
-                self.admit([bed])
-            one["event_from"] = time
-        one["event_until"] = np.iinfo(np.int64).max
+    def event_begins(self, bed: int, time: int) -> str | None:
+        """The patient has the event: nothing after ``time`` alerts until it is over.
 
-    def event_ends(self, policy: AlertPolicy, bed: int, time: int) -> None:
-        """The event is over: alerts may come again ``policy.reset`` later, as for a new patient."""
-        self.ward.bed["event_until"][bed] = time + int(policy.reset)
+        Returns:
+            None, or why that cannot be (``event_is_open``, ``begins_before_the_last_ended``) and nothing was changed.
+        """
+        fault = self.words.event_fault(bed, EVENT, time)
+        if fault is None:
+            self.words.add(bed, Word(time, EVENT, OPEN))
+        return fault
+
+    def event_ends(self, policy: AlertPolicy, bed: int, time: int) -> str | None:
+        """The event is over: alerts may come again ``policy.reset`` later, as for a new patient.
+
+        Returns:
+            None, or why that cannot be (``no_event_is_open``, ``ends_before_it_begins``) and nothing was changed.
+        """
+        fault = self.words.event_fault(bed, EVENT_END, time)
+        if fault is None:
+            self.words.add(bed, Word(time, EVENT_END, time + int(policy.reset)))
+        return fault
 
 
 @dataclass(frozen=True)
@@ -159,11 +174,12 @@ def decide(
 ) -> tuple[AlertState, Decisions]:
     """Fold scores into alerts.
 
-    An alert of a tier is due at a valid score while ``k`` of the last ``n`` scores of the bed are high (``risk`` at or over
-    the tier's threshold; a missing score, NaN, is not). Where the second tier is due it alone decides. A due alert fires
-    unless, in this order, the silence after the tier's last alert is running (it ends inclusively at ``alert + silence``),
-    the first tier has been acknowledged, the policy's re-arm rule wants an end of the episode first, or the day's bound is
-    reached. However the scores are cut into calls, the alerts are the same.
+    An alert of a tier is due at a valid score while ``k`` of the last ``n`` scores of the bed are high (``risk`` at
+    or over the tier's threshold; a missing score, NaN, is not). Where the second tier is due it alone decides. A due
+    alert fires unless, in this order, an event or the reset after it is going on, the silence after the tier's last
+    alert is running (it ends inclusively at ``alert + silence``), the first tier has been acknowledged, the policy's
+    re-arm rule wants an end of the episode first, or the day's bound is reached. However the scores are cut into
+    calls, the alerts are the same; a word said of a bed acts before its first score at or after the word's time.
 
     Args:
         policy: when a risk becomes an alert.
@@ -198,6 +214,31 @@ def decide(
         raise DataError(
             "scores", f"beds {beds.min()} to {beds.max()}", f"beds of a state with {len(state)}", "admit the bed first"
         )
-    outcome, notice = machine.fold(machine.rule_of(policy), state.ward, beds, times, risks)
+    outcome, notice = _fold(machine.rule_of(policy), state, beds, times, risks)
     row, noticed = np.flatnonzero(outcome), np.flatnonzero(notice)
     return state, Decisions(row, outcome[row], noticed, notice[noticed])
+
+
+def _fold(
+    rule: machine.Rule, state: AlertState, bed: Int64, time: Int64, risk: Float64
+) -> tuple[NDArray[np.int8], NDArray[np.int8]]:
+    """Take every score in order, each word in its place between the scores of its bed."""
+    outcome, notice = np.empty(len(bed), np.int8), np.empty(len(bed), np.int8)
+
+    def through(rows: Int64) -> None:
+        if len(rows):
+            outcome[rows], notice[rows] = machine.fold(rule, state.ward, bed[rows], time[rows], risk[rows])
+
+    told = sorted(set(state.words.waiting) & set(np.unique(bed).tolist())) if state.words.waiting else []
+    if not told:
+        outcome[:], notice[:] = machine.fold(rule, state.ward, bed, time, risk)
+        return outcome, notice
+    through(np.flatnonzero(~np.isin(bed, told)))
+    for one in told:
+        rows = np.flatnonzero(bed == one)
+        while (word := state.words.due(one, int(time[rows[-1]]))) is not None:
+            before, rows = np.split(rows, [np.searchsorted(time[rows], word.time)])
+            through(before)
+            obey(state.ward, one, word)
+        through(rows)
+    return outcome, notice

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -32,6 +33,7 @@ class Evaluation:
         stays: number of stays.
         by_patient: the counts of each patient, ``(P, len(COUNTS))`` float64: all that resampling needs.
         by_stay: alerts of each stay, ``(stays,)`` int64.
+        weight: how many stays each stands for, ``(stays,)`` float64.
         lead: hours from the first true alert to the onset, for each onset that had one, ``(detected,)`` float64.
         suppressed: scores at which an alert was due and held back before the onset, by what held it back.
         red: alerts of the second tier among them.
@@ -42,9 +44,10 @@ class Evaluation:
     stays: int
     by_patient: Float64
     by_stay: Int64
+    weight: Float64
     lead: Float64
-    suppressed: dict[str, int]
-    red: int
+    suppressed: dict[str, float]
+    red: float
     beds_per_nurse: float
 
     def count(self, name: str) -> float:
@@ -72,13 +75,14 @@ class Evaluation:
     @property
     def concentration(self) -> float:
         """Share of the alerts that come from the tenth of the stays with the most; 0.1 is even, NaN without an alert."""
-        alerts = np.sort(self.by_stay)[::-1]
-        tenth = math.ceil(len(alerts) / 10)
+        order = np.argsort(-self.by_stay, kind="stable")
+        alerts, stays = (self.weight * self.by_stay)[order], np.cumsum(self.weight[order])
+        tenth = int(np.searchsorted(stays, stays[-1] / 10 - 1e-9)) + 1 if len(stays) else 0
         return float(alerts[:tenth].sum() / alerts.sum()) if alerts.sum() else math.nan
 
     def to_dict(self) -> dict[str, Any]:
-        """Every figure in plain numbers for JSON; None where there is none."""
-        counted = self.by_patient.sum(axis=0).tolist()
+        """Every figure in plain numbers for JSON; None where there is none. Weighted stays make counts no whole numbers."""
+        counted = [_whole(number) for number in self.by_patient.sum(axis=0).tolist()]
         alerts, true, false, detected, unknown, predictable, onsets, seconds = counted
         low, middle, high = self.lead_quartiles
         return {
@@ -86,16 +90,16 @@ class Evaluation:
             "patients": len(self.by_patient),
             "stays": self.stays,
             "patient_days": seconds / DAY,
-            "onsets": int(onsets),
-            "predictable_onsets": int(predictable),
-            "detected_onsets": int(detected),
-            "alerts": int(alerts),
-            "true_alerts": int(true),
-            "false_alerts": int(false),
-            "late_alerts": int(alerts - true - false - unknown),
-            "indeterminate_alerts": int(unknown),
-            "red_alerts": self.red,
-            "suppressed": self.suppressed,
+            "onsets": onsets,
+            "predictable_onsets": predictable,
+            "detected_onsets": detected,
+            "alerts": alerts,
+            "true_alerts": true,
+            "false_alerts": false,
+            "late_alerts": _whole(self.count("alerts") - self.count("true") - self.count("false") - unknown),
+            "indeterminate_alerts": unknown,
+            "red_alerts": _whole(self.red),
+            "suppressed": {word: _whole(number) for word, number in self.suppressed.items()},
             **{name: _number(self.measure(name)) for name in MEASURES},
             "alarms_per_nurse_shift": _number(self.beds_per_nurse * self.measure("alarms_per_bed_shift")),
             "beds_per_nurse": self.beds_per_nurse,
@@ -142,22 +146,26 @@ def evaluate(
     _, due = decide(policy, AlertState.empty(len(stays)), risks.stay, risks.time, risks.risk)
     counted = risks.time[due.row] <= stays.onset[risks.stay[due.row]]
     row, outcome, fires = due.row[counted], due.outcome[counted], due.fires[counted]
-    held = dict.fromkeys((code.suppressed_by for code in Outcome if code.suppressed_by), 0)
+    held = dict.fromkeys((code.suppressed_by for code in Outcome if code.suppressed_by), 0.0)
+    weight = stays.weight[risks.stay[row]]
     for code in Outcome:
         if code.suppressed_by:
-            held[code.suppressed_by] += int((outcome == code).sum())
+            held[code.suppressed_by] += float(weight[outcome == code].sum())
     stay, time = risks.stay[row[fires]], risks.time[row[fires]]
-    columns = {**_judged(stays, search, stay, time), **exposure(risks, stays, first, last)}
+    columns = {**_judged(stays, search, stay, time), **exposure(risks, stays, search)}
     true = (time >= first[stay]) & (time <= last[stay])
+    weight_of = np.ones(int(stays.whole.max(initial=-1)) + 1)
+    weight_of[stays.whole] = stays.weight
     caught, earliest = np.unique(stay[true], return_index=True)
     return Evaluation(
         policy=policy,
         stays=len(np.unique(stays.whole)),
-        by_patient=_by_patient(stays.patient, np.stack([columns[name] for name in COUNTS], axis=1)),
+        by_patient=stays.by_patient(np.stack([columns[name] for name in COUNTS], axis=1)),
         by_stay=np.bincount(stays.whole, columns["alerts"]).astype(np.int64),
+        weight=weight_of,
         lead=(stays.onset[caught] - time[true][earliest]) / HOUR,
         suppressed=held,
-        red=int((outcome == Outcome.RED_FIRED).sum()),
+        red=float(weight[outcome == Outcome.RED_FIRED].sum()),
         beds_per_nurse=search.beds_per_nurse,
     )
 
@@ -172,21 +180,51 @@ def _judged(stays: Stays, alerting: Alerting, stay: Int64, time: Int64) -> dict[
     return {name: np.bincount(part, minlength=len(stays)).astype(np.float64) for name, part in parts.items()}
 
 
-def exposure(risks: Risks, stays: Stays, first: Int64, last: Int64) -> dict[str, Float64]:
+def in_time(risks: Risks, stays: Stays, alerting: Alerting) -> NDArray[np.bool_]:
+    """Rows with a valid risk at which an alert would be true, ``(R,)``."""
+    first, last = stays.hit_window(alerting)
+    rows: NDArray[np.bool_] = (
+        (risks.time >= first[risks.stay]) & (risks.time <= last[risks.stay]) & ~np.isnan(risks.risk)
+    )
+    return rows
+
+
+def predictable(risks: Risks, stays: Stays, alerting: Alerting) -> NDArray[np.bool_]:
+    """Which stays have an onset and a valid risk while there was time to warn of it, ``(S,)``."""
+    known: NDArray[np.bool_] = np.bincount(risks.stay[in_time(risks, stays, alerting)], minlength=len(stays)) > 0
+    return known
+
+
+def comparable(stays: Stays, scores: Iterable[Risks], alerting: Alerting | None = None) -> Stays:
+    """The stays with one denominator of recall for several scores: the onsets that any of them could warn of.
+
+    Otherwise a score gains by giving no risk of the patients that are hard to judge.
+
+    Example:
+        >>> stays = Stays.of([1, 2], [0, 0], [100, 100], [0, 1], [90, 90])
+        >>> one, other = Risks.of([0, 1], [80, 80], [0.9, float("nan")]), Risks.of([0, 1], [80, 80], [0.1, 0.9])
+        >>> [evaluate(one, of, AlertPolicy(0.5)).measure("recall") for of in (stays, comparable(stays, [one, other]))]
+        [1.0, 0.5]
+    """
+    search = alerting or Alerting()
+    known = np.zeros(len(stays), bool)
+    for risks in scores:
+        known |= predictable(risks, stays, search)
+    return replace(stays, predictable=known)
+
+
+def exposure(risks: Risks, stays: Stays, alerting: Alerting) -> dict[str, Float64]:
     """What no policy changes: predictable onsets, onsets and seconds at risk of each stay, ``(S,)`` each."""
-    in_time = (risks.time >= first[risks.stay]) & (risks.time <= last[risks.stay]) & ~np.isnan(risks.risk)
-    predictable = np.bincount(risks.stay[in_time], minlength=len(stays)) > 0
+    known = predictable(risks, stays, alerting) if stays.predictable is None else stays.predictable
     return {
-        "predictable": predictable.astype(np.float64),
+        "predictable": known.astype(np.float64),
         "onsets": stays.has_onset.astype(np.float64),
         "seconds": stays.seconds_at_risk,
     }
 
 
-def _by_patient(patient: Int64, by_stay: Float64) -> Float64:
-    total = np.zeros((int(patient.max(initial=-1)) + 1, by_stay.shape[1]))
-    np.add.at(total, patient, by_stay)
-    return total
+def _whole(count: float) -> float:
+    return int(count) if float(count).is_integer() else count
 
 
 def _number(value: float) -> float | None:

@@ -9,15 +9,15 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.alerting.spells import ClinicalEvents
+from vitals.alerting.spells import ClinicalEvents, with_endings
 from vitals.alerting.stays import Risks, Stays
 from vitals.errors import DataError, nearest
-from vitals.labelling.labels import NO_ONSET
+from vitals.labelling.labels import NO_ONSET, ended_words
 from vitals.spec.settings import Alerting
 from vitals.windowing.types import Float64, Int64
 
-ENDED = ("home", "lost", "died")
-"""How a stay can end: well, with nobody knowing what came next, by death. A missing word is ``"lost"``."""
+NEWS2_MOST = 20
+"""Points at which NEWS2 ends; divided by them it is on the scale of a risk."""
 
 
 class Frame(Protocol):
@@ -40,16 +40,22 @@ class Tables:
         stays: whole stays with their first onsets.
         events: all that happened to them.
         subject_id: the patient of each stay, ``(S,)``.
-        died: which stays ended by death, ``(S,)`` bool.
+        died: which stays ended by death, ``(S,)`` bool; None where nobody says how they ended.
         part: the part of a split that each stay was in, ``(S,)``; None where the table does not say.
+        news2: NEWS2 of each row divided by its maximum, ``(R,)``, NaN where unknown; None where it is not to be compared with.
+        label: of each row by the rules a model was trained on, ``(R,)``; None: whether an onset comes within the horizon.
+        usable: whether that label may be used, ``(R,)`` bool.
     """
 
     risks: Risks
     stays: Stays
     events: ClinicalEvents
     subject_id: NDArray[Any]
-    died: NDArray[np.bool_]
-    part: NDArray[Any] | None
+    died: NDArray[np.bool_] | None = None
+    part: NDArray[Any] | None = None
+    news2: Float64 | None = None
+    label: NDArray[Any] | None = None
+    usable: NDArray[np.bool_] | None = None
 
 
 def from_frames(
@@ -85,7 +91,7 @@ def read_frames(
     """Everything that three data frames say. Times are datetimes (UTC where they name no zone) or whole microseconds.
 
     Args:
-        risks: ``stay_id, prediction_time, risk``, in any order; a risk may be missing.
+        risks: ``stay_id, prediction_time, risk``, in any order, and perhaps ``news2``, the points; both may be missing.
         stays: ``stay_id, subject_id, admitted, discharged`` and, where known, ``ended`` (``"home"``, ``"lost"``,
             ``"died"``) and ``part``.
         outcomes: ``stay_id, onset`` and, where known, ``end``, ``recognised`` and ``kind``; a missing onset is none.
@@ -105,24 +111,24 @@ def read_frames(
         >>> tables.events.onset.tolist(), tables.stays.onset.tolist()
         ([6, 9], [6])
     """
-    death = (alerting or Alerting()).death
+    _require(risks, "risks", ("stay_id", "prediction_time", "risk"))
+    _require(stays, "stays", ("stay_id", "subject_id", "admitted", "discharged"))
+    _require(outcomes, "outcomes", ("stay_id", "onset", *(() if kind is None else ("kind",))))
     index = _numbered(stays)
     stay, time = _positions(risks, "risks", index), microseconds_of(risks, "prediction_time", "risks")
     order = np.lexsort((time, stay))
     risk = _risk(risks)
-    ended = _ended(stays, len(index))
-    discharged = microseconds_of(stays, "discharged", "stays")
-    events = _events(outcomes, index, kind)
-    if death == "event":
-        events = _with_deaths(events, np.flatnonzero(ended == "died"), discharged)
-    subject_id = np.asarray(_column(stays, "subject_id", "stays"))
-    cut = Stays.of(
-        subject_id, microseconds_of(stays, "admitted", "stays"), discharged, events.stay, events.onset,
-        lost=(ended == "lost") | ((ended == "died") & (death == "censor")),
-    )  # fmt: skip
-    part = np.asarray(stays["part"]) if "part" in list(stays.columns) else None
+    ended, discharged = _ended(stays), microseconds_of(stays, "discharged", "stays")
+    events, lost = with_endings(_events(outcomes, index, kind), ended, discharged, (alerting or Alerting()).death)
+    subject_id = np.asarray(stays["subject_id"])
+    whole = Stays.of(
+        subject_id, microseconds_of(stays, "admitted", "stays"), discharged, events.stay, events.onset, lost=lost
+    )
     ours = Risks.of(stay[order], time[order], risk[order])
-    return Tables(ours, cut, events, subject_id, ended == "died", part)
+    return Tables(
+        ours, whole, events, subject_id, died=None if ended is None else ended == "died",
+        part=np.asarray(stays["part"]) if "part" in list(stays.columns) else None, news2=_news2(risks, order),
+    )  # fmt: skip
 
 
 _MISSING = np.iinfo(np.int64).min  # what NaT is as a whole number
@@ -170,28 +176,31 @@ def _events(outcomes: Frame, index: dict[Any, int], kind: str | None) -> Clinica
     return ClinicalEvents.of(stay, onset[chosen], known.get("end"), known.get("recognised"))
 
 
-def _ended(stays: Frame, many: int) -> NDArray[Any]:
-    """How each stay ended; ``"home"`` for all where the table has no such column."""
+def _ended(stays: Frame) -> NDArray[Any] | None:
+    """How each stay ended; None where the table has no such column."""
     if "ended" not in list(stays.columns):
-        return np.full(many, "home", object)
-    said = np.asarray(stays["ended"], object).tolist()
-    words = [word if isinstance(word, str) and word else "lost" for word in said]  # None, NaN and "" say nothing
-    unknown = sorted(set(words) - set(ENDED))
-    if unknown:
-        wanted = "one of " + ", ".join(ENDED)
-        raise DataError("stays ended", f"{unknown[0]!r}", wanted, nearest(unknown[0], ENDED))
-    return np.array(words, object)
+        return None
+    return ended_words(np.asarray(stays["ended"], object).tolist(), "stays ended")
 
 
-def _with_deaths(events: ClinicalEvents, died: Int64, discharged: Int64) -> ClinicalEvents:
-    """Deaths among the events, but for stays whose last event was not over: what it led to is part of it."""
-    open_still = np.unique(events.stay[events.end > discharged[events.stay]])
-    more = np.setdiff1d(died, open_still)
-    nobody = np.full(len(more), NO_ONSET)
-    return ClinicalEvents.of(
-        np.append(events.stay, more), np.append(events.onset, discharged[more]), np.append(events.end, nobody),
-        np.append(events.recognised, nobody),
-    )  # fmt: skip
+def _news2(risks: Frame, order: Int64) -> Float64 | None:
+    if "news2" not in list(risks.columns):
+        return None
+    points = np.asarray(risks["news2"], np.float64)[order]
+    if ((points < 0) | (points > NEWS2_MOST)).any():
+        wrong = points[(points < 0) | (points > NEWS2_MOST)]
+        raise DataError("risks news2", f"{wrong[0]:g}", f"points from 0 to {NEWS2_MOST}", "leave out what is none")
+    return points / NEWS2_MOST
+
+
+def _require(frame: Frame, table: str, wanted: tuple[str, ...]) -> None:
+    """Refuse a table that lacks columns, naming all of them."""
+    there = list(map(str, frame.columns))
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        came = f"no column {', '.join(missing)} (there are {', '.join(there) or 'none'})"
+        cure = nearest(missing[0], there) if there else "pass the table"
+        raise DataError(table, came, f"the columns {', '.join(wanted)}", cure)
 
 
 def _column(frame: Frame, name: str, table: str) -> Any:

@@ -2,66 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Literal
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from vitals.alerting.decide import AlertState, decide
+from vitals.alerting.findings import Finding
 from vitals.alerting.measures import MEASURES
 from vitals.alerting.stays import Risks, Stays, patients_digest
-from vitals.errors import SettingsError
 from vitals.labelling.labels import NO_ONSET
 from vitals.spec.duration import Duration
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Alerting
 from vitals.windowing.types import Float64
 
-Level = Literal["ok", "warning", "refused"]
 OF_PREVALENCE = tuple(name for name in MEASURES if not name.startswith("recall"))
 """The measures that depend on how common the outcome is."""
 _CLOCK = 0.9
 _MANY = 0.4  # of the stays with an onset: more than any ward has, and about what balanced samples have
 _FEW = 10
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one guard found.
-
-    Attributes:
-        guard: its name.
-        level: ``"ok"``, ``"warning"``, or ``"refused"``.
-        said: what was found, for people.
-        cure: what to do about it.
-        withholds: measures that must not be shown; a refusal without any is of the whole evaluation.
-    """
-
-    guard: str
-    level: Level
-    said: str
-    cure: str = ""
-    withholds: tuple[str, ...] = ()
-
-    def to_dict(self) -> dict[str, Any]:
-        """Guard, level and words, for JSON."""
-        return {"guard": self.guard, "level": self.level, "said": self.said, "cure": self.cure}
-
-
-def enforce(findings: Iterable[Finding]) -> None:
-    """Stop at the first refusal that concerns the whole evaluation.
-
-    Raises:
-        SettingsError: such a finding.
-
-    Example:
-        >>> enforce([Finding("clock", "warning", "a clock"), Finding("sampling", "refused", "no", withholds=("precision",))])
-    """
-    for finding in findings:
-        if finding.level == "refused" and not finding.withholds:
-            raise SettingsError(f"guard {finding.guard}", finding.said, "figures that can be believed", finding.cure)
 
 
 def hits_after_onset(risks: Risks, stays: Stays, policy: AlertPolicy) -> Finding:
@@ -151,7 +112,8 @@ def tuning_patients(
             patients the same hash means nothing, so then only the very set is refused and any overlap is warned of.
     """
     if not policy.tuned_on:
-        return Finding("tuning_patients", "ok", "the policy was not tuned, or does not say on whom")
+        said = "the policy was not tuned, or does not say on whom"
+        return Finding("tuning_patients", "unknown", said, "vitals tune writes it into the policy")
     names = np.asarray(list(map(str, subject_id)))
     marked = np.zeros(len(names), bool) if tuning is None else np.asarray(tuning, bool)
     patients = len(set(names[marked].tolist()))
@@ -194,7 +156,8 @@ def cadence(policy: AlertPolicy, risks: Risks) -> Finding:
     """Whether scores come as often as when the policy was tuned: k of n scores are other minutes otherwise."""
     gap = np.diff(risks.time)[np.diff(risks.stay) == 0]
     if not len(gap) or policy.cadence <= 0:
-        return Finding("cadence", "ok", "not known how often scores came when the policy was tuned")
+        said = "not known how often scores came when the policy was tuned"
+        return Finding("cadence", "unknown", said, "vitals tune writes it into the policy")
     step = Duration(int(np.median(gap)))
     if abs(step - policy.cadence) > 0.01 * policy.cadence:
         said = f"a score every {step.text}, while the policy was tuned on one every {policy.cadence.text}"
@@ -211,20 +174,26 @@ def recognition(detected: int, before: int, known: int) -> Finding:
         known: onsets of which it is known when they were recognised.
     """
     if not known:
-        return Finding("recognition", "ok", "not known when clinicians recognised the events")
+        return Finding(
+            "recognition", "unknown", "not known when clinicians recognised the events, so alerts that only follow their "
+            "suspicion are not told apart", "give recognised beside each onset",
+        )  # fmt: skip
     said = f"of {detected} onsets caught, {before} were before clinicians recognised them"
     if detected and 2 * before < detected:
         return Finding("recognition", "warning", said, "leave out what follows care: cultures, orders, treatment")
     return Finding("recognition", "ok", said)
 
 
-def competing_death(died: int, alerting: Alerting | None) -> Finding:
+def competing_death(died: int | None, alerting: Alerting | None) -> Finding:
     """What a death without an onset before it was taken for.
 
     Args:
-        died: stays that ended by death.
+        died: stays that ended by death; None where nobody says how stays ended.
         alerting: as stated; None where nobody stated it.
     """
+    if died is None:
+        said = "not known how stays ended: a patient who died without the event counts as never in danger"
+        return Finding("competing_death", "unknown", said, "give ended with each stay")
     taken = {
         "event": "the event itself", "censor": "an end after which nothing is known", "no_event": "a stay without an event",
     }[(alerting or Alerting()).death]  # fmt: skip

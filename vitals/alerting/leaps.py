@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from vitals.alerting.bits import ALL, ONE, lowest_bit, next_bit
-from vitals.alerting.machine import ESCALATE, FIRST_ONLY, TIMER
+from vitals.alerting.machine import ESCALATE, FIRST_ONLY, TIMER, risen_from
 from vitals.windowing.compiled import compiled
 
 _DAY = 24 * 3_600_000_000
@@ -94,9 +94,7 @@ def _again(due, low, words, at, earliest, rearm):  # type: ignore[no-untyped-def
 @compiled
 def _risen(due, words, risk, begin, at, earliest, rise):  # type: ignore[no-untyped-def]
     """The next alert after one at ``at`` whose risk has risen enough, from row ``earliest`` on; -1 for none."""
-    last = risk[begin + at]
-    odds = rise * last / (1.0 - last) if last < 1.0 else np.inf
-    wanted = odds / (1.0 + odds) if odds < np.inf else np.inf
+    wanted = risen_from(rise, risk[begin + at])
     j = next_bit(due, earliest, words)
     while j >= 0 and risk[begin + j] < wanted:
         j = next_bit(due, j + 1, words)

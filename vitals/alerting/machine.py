@@ -16,9 +16,9 @@ from vitals.spec.policy import REARM, AlertPolicy
 from vitals.windowing.compiled import compiled
 from vitals.windowing.types import NEVER
 
-QUIET, FIRED, SILENCED, SAME_EPISODE, ACKNOWLEDGED, CAPPED = 0, 1, 2, 3, 4, 5
+QUIET, FIRED, SILENCED, SAME_EPISODE, ACKNOWLEDGED, CAPPED, IN_EVENT = 0, 1, 2, 3, 4, 5, 6
 """What a score led to: nothing due; an alert; held back by the silence, until the episode ends, by an acknowledgement, by
-the bound of a day."""
+the bound of a day, by an event or the time after it."""
 RED = 8
 """Added to what the second tier led to."""
 STALE, FRESH = 1, 2
@@ -81,9 +81,10 @@ class Ward(NamedTuple):
             whether the episode that alerted last is over; ``silenced_until``: no alert before this time; ``risen_at``: the
             risk that counts as an escalation of the last alert; ``day``: when the first alert of the day that is counted
             came; ``today``: alerts since then.
-        bed: of each bed, ``(B,)``. ``snoozed_from`` and ``snoozed_until``: an acknowledgement holds back the first tier
-            between them; ``event_from`` and ``event_until``: no alert after the one and before the other; ``seen``: time of
-            the last valid score, of the first score where none was valid; ``stale``: whether a technical alert stands.
+        bed: of each bed, ``(B,)``. ``snoozed_from`` and ``snoozed_until``: an acknowledgement of the one time holds back
+            the first tier until the other; ``event_from`` and ``event_until``: no alert after the one and before the other;
+            ``seen``: time of the last valid score, of the first score where none was valid; ``stale``: whether a technical
+            alert stands.
     """
 
     tier: Any
@@ -137,9 +138,11 @@ def _observe(rule, one, tier, risk):  # type: ignore[no-untyped-def]
 @compiled
 def _judge(rule, one, bed, tier, time, risk):  # type: ignore[no-untyped-def]
     """What becomes of an alert that is due."""
+    if time > bed.event_from:
+        return IN_EVENT
     if time < one.silenced_until:
         return SILENCED
-    if tier == FIRST_TIER and bed.snoozed_from <= time < bed.snoozed_until:
+    if tier == FIRST_TIER and time < bed.snoozed_until:
         return ACKNOWLEDGED
     escalated = rule.rearm == ESCALATE and risk >= one.risen_at
     if not (one.armed or escalated or rule.rearm == TIMER):
@@ -150,12 +153,20 @@ def _judge(rule, one, bed, tier, time, risk):  # type: ignore[no-untyped-def]
 
 
 @compiled
+def risen_from(rise, risk):  # type: ignore[no-untyped-def]
+    """The least risk that counts as an escalation of an alert at ``risk``: always above it, infinite after certainty."""
+    if risk >= 1.0:
+        return np.inf
+    odds = rise * risk / (1.0 - risk)
+    return max(odds / (1.0 + odds), np.nextafter(risk, 2.0))
+
+
+@compiled
 def _alerted(rule, one, time, risk):  # type: ignore[no-untyped-def]
     """Remember an alert of a tier."""
     one.armed = False
     one.silenced_until = time + rule.silence
-    odds = rule.rise * risk / (1.0 - risk) if risk < 1.0 else np.inf
-    one.risen_at = odds / (1.0 + odds) if odds < np.inf else np.inf
+    one.risen_at = risen_from(rule.rise, risk)
     if one.today == 0 or time - one.day >= _DAY:
         one.day = time
         one.today = 0
@@ -172,20 +183,18 @@ def _forget(one):  # type: ignore[no-untyped-def]
 
 
 @compiled
-def _in_event(amber, red, bed, time):  # type: ignore[no-untyped-def]
-    """Whether a score falls into an event or the time after it; the score after that finds a bed without a past."""
+def _pass_event(amber, red, bed, time):  # type: ignore[no-untyped-def]
+    """A score in an event, or in the time after it, begins the wait for a score anew; the next finds a bed without a past."""
     if time <= bed.event_from:
-        return False
+        return
     if bed.snoozed_from < bed.event_until:  # what is said once it is over concerns what comes next
         bed.snoozed_until = NEVER
     bed.seen = NEVER
     bed.stale = False
-    _forget(amber)
-    _forget(red)
-    if time < bed.event_until:
-        return True
-    bed.event_from = np.iinfo(np.int64).max
-    return False
+    if time >= bed.event_until:
+        _forget(amber)
+        _forget(red)
+        bed.event_from = np.iinfo(np.int64).max
 
 
 @compiled
@@ -207,8 +216,7 @@ def _notice(rule, bed, time, valid):  # type: ignore[no-untyped-def]
 @compiled
 def transition(rule, amber, red, bed, time, risk):  # type: ignore[no-untyped-def]
     """One score of one bed: what it led to, and what is to be said of its being there or not."""
-    if _in_event(amber, red, bed, time):
-        return QUIET, QUIET
+    _pass_event(amber, red, bed, time)
     notice = _notice(rule, bed, time, not np.isnan(risk))
     due = _observe(rule, amber, FIRST_TIER, risk)
     if _observe(rule, red, SECOND_TIER, risk):

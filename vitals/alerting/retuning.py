@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vitals.alerting.bootstrap import Interval, interval, patient_weights
+from vitals.alerting.bootstrap import Interval, interval, patient_weights, resample
 from vitals.alerting.goal import Goal
-from vitals.alerting.measures import measure
+from vitals.alerting.measures import COUNTS, DAY, FIXED, measure
 from vitals.errors import DataError
 from vitals.windowing.types import Float64
 
+_SAME, _DETECTED = len(FIXED), COUNTS.index("detected")
 SHOWN = ("recall", "precision", "alarms_per_100_patient_days")
 
 
@@ -61,13 +62,53 @@ def retuned(by_patient: Float64, goal: Goal, replicates: int = 1000, seed: int =
     return {name: interval(float(measure(name, whole[best])), measure(name, drawn)) for name in SHOWN}
 
 
+def best_within(scores: Sequence[Float64], burden: Float64 | float, replicates: int = 1000, seed: int = 1) -> Float64:
+    """Scores at one alarm burden on the same patients: each at the threshold that catches most with no more alerts.
+
+    In every resample the burden is counted anew and all thresholds are chosen anew, so differences are paired and know of
+    the choice.
+
+    Args:
+        scores: of each score the counts at every threshold, ``(P, T, len(COUNTS))``.
+        burden: counts of the policy that sets it, ``(P, len(COUNTS))``, or alerts per 100 patient-days.
+        replicates: number of resamples.
+        seed: of the resampling.
+
+    Returns:
+        Counts, ``(1 + replicates, len(scores), len(COUNTS))``, the first those of the patients themselves; without alerts
+        where no threshold keeps to the burden.
+
+    Raises:
+        DataError: counts of different patients.
+    """
+    sides = [*scores, *([] if isinstance(burden, float) else [burden[:, None]])]
+    same = [side[:, 0, -_SAME:] for side in sides]
+    if any(one.shape != same[0].shape or not np.array_equal(one, same[0]) for one in same):
+        came = "counts of different patients, or of different onsets"
+        raise DataError("equal burden", came, "the same for all", "judge the same stays, made comparable")
+    found = []
+    for weights in (np.ones((1, len(sides[0]))), *patient_weights(len(sides[0]), replicates, seed)):
+        sums = [_summed(weights, side) for side in sides]
+        most = sums[-1][:, 0, 0] if len(sides) > len(scores) else burden * sums[0][:, 0, -1] / (100.0 * DAY)
+        found.append(np.stack([_most_detected(counts, most) for counts in sums[: len(scores)]], axis=1))
+    return np.concatenate(found)
+
+
+def _most_detected(counts: Float64, most: Float64) -> Float64:
+    """Of each replicate the counts ``(r, len(COUNTS))`` with most onsets detected by at most so many alerts, the fewest first."""
+    alerts, detected = counts[:, :, 0], counts[:, :, _DETECTED]
+    worth = np.where(alerts <= most[:, None] + 1e-9, detected - alerts / (2 * alerts.max(initial=0) + 1), -np.inf)
+    best = worth.argmax(axis=1)
+    rows = np.arange(len(counts))
+    nothing = np.where(np.arange(counts.shape[2]) < counts.shape[2] - _SAME, 0.0, counts[:, 0])
+    chosen: Float64 = np.where(np.isfinite(worth[rows, best])[:, None], counts[rows, best], nothing)
+    return chosen
+
+
 def at_equal_burden(
     mine: Float64, theirs: Float64, replicates: int = 1000, seed: int = 1
 ) -> dict[str, dict[str, Interval]]:
     """One score at the alarm burden of another, on the same patients: the best recall with no more alerts.
-
-    In every resample the other's burden is counted anew and the threshold chosen anew, so the interval of the difference is
-    paired and knows of the choice.
 
     Args:
         mine: counts at every threshold, ``(P, T, len(COUNTS))``.
@@ -81,13 +122,8 @@ def at_equal_burden(
     Raises:
         DataError: counts of different patients.
     """
-    if len(mine) != len(theirs) or not np.array_equal(mine[:, 0, -2:], theirs[:, -2:]):
-        raise DataError("equal burden", "counts of different patients", "the same for both", "judge the same stays")
-    pairs = [(mine.sum(axis=0), theirs.sum(axis=0))]
-    for ours, other in zip(_sums(mine, replicates, seed), _sums(theirs[:, None], replicates, seed), strict=True):
-        pairs += zip(ours, other[:, 0], strict=True)
-    best = np.array([_best_within(ours, other) for ours, other in pairs])
-    others = np.array([other for _, other in pairs])
+    best = best_within([mine], theirs, replicates, seed)[:, 0]
+    others = np.concatenate([theirs.sum(axis=0, keepdims=True), resample(theirs, replicates, seed)])
     found = {name: (measure(name, best), measure(name, others)) for name in SHOWN}
     return {
         "ours": {name: interval(float(ours[0]), ours[1:]) for name, (ours, _) in found.items()},
@@ -97,19 +133,13 @@ def at_equal_burden(
     }
 
 
-def _best_within(ours: Float64, other: Float64) -> Float64:
-    """The counts with most onsets detected among those with no more alerts than the other's; none of it where none fits."""
-    fits = np.flatnonzero(ours[:, 0] <= other[0])
-    if not len(fits):
-        nothing: Float64 = np.where(np.arange(ours.shape[1]) < ours.shape[1] - 3, 0.0, ours[0])
-        return nothing
-    order = np.lexsort((ours[fits, 0], -ours[fits, 3]))
-    best: Float64 = ours[fits[order[0]]]
-    return best
+def _summed(weights: Float64, by_patient: Float64) -> Float64:
+    """Counts of patients as often as they were drawn, ``(r, T, len(COUNTS))``."""
+    flat = weights @ by_patient.reshape(len(by_patient), -1)
+    return flat.reshape(len(weights), *by_patient.shape[1:])
 
 
 def _sums(by_patient: Float64, replicates: int, seed: int) -> Iterator[Float64]:
     """Counts summed over patients drawn with replacement, a few replicates at a time, ``(r, T, len(COUNTS))``."""
-    flat = by_patient.reshape(len(by_patient), -1)
     for weights in patient_weights(len(by_patient), replicates, seed):
-        yield (weights @ flat).reshape(len(weights), *by_patient.shape[1:])
+        yield _summed(weights, by_patient)

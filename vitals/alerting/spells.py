@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from vitals.alerting.stays import Risks, Stays, check_fit
 from vitals.errors import DataError
@@ -65,6 +66,11 @@ class ClinicalEvents:
         order = np.lexsort((when, where))
         return cls(where[order], when[order], over[order], seen[order])
 
+    @property
+    def times(self) -> tuple[Int64, Int64, Int64]:
+        """Onset, end and recognition."""
+        return self.onset, self.end, self.recognised
+
     def __len__(self) -> int:
         """Number of events."""
         return len(self.stay)
@@ -101,8 +107,47 @@ def spells(risks: Risks, stays: Stays, events: ClinicalEvents, reset: int = 0) -
         came = f"stays {events.stay[0]} to {events.stay[-1]}"
         raise DataError("events", came, f"stays 0 to {len(stays) - 1}", "pass all their stays")
     whole, begin, onset = _spans(stays, events, reset)
-    cut = Stays(stays.patient[whole], begin, stays.discharged[whole], onset, stays.lost[whole], stays.whole[whole])
+    cut = Stays(
+        stays.patient[whole], begin, stays.discharged[whole], onset, stays.lost[whole], stays.whole[whole],
+        stays.weight[whole],
+    )  # fmt: skip
     return _cut(risks, len(stays), whole, begin, onset), cut
+
+
+def with_endings(
+    events: ClinicalEvents, ended: NDArray[Any] | None, discharged: Int64, death: str
+) -> tuple[ClinicalEvents, NDArray[np.bool_]]:
+    """What the ends of stays say: deaths among the events where they are the event, and of whom nobody knows what came next.
+
+    A death in an event that was not over is what that event led to, and no second one.
+
+    Args:
+        events: what happened to the stays.
+        ended: ``"home"``, ``"lost"`` or ``"died"``, ``(S,)``; None where nobody says: then all went home.
+        discharged: ``(S,)`` int64 microseconds UTC.
+        death: ``"event"``, ``"censor"`` or ``"no_event"`` (``[alerting] death``).
+
+    Returns:
+        The events, and which stays are lost, ``(S,)`` bool.
+
+    Example:
+        >>> none, ended = ClinicalEvents.of([], []), np.array(["died", "lost", "home"])
+        >>> found, lost = with_endings(none, ended, np.array([7, 8, 9]), "event")
+        >>> found.stay.tolist(), found.onset.tolist(), lost.tolist()
+        ([0], [7], [False, True, False])
+    """
+    words = np.full(len(discharged), "home") if ended is None else ended
+    lost: NDArray[np.bool_] = (words == "lost") | ((words == "died") & (death == "censor"))
+    if death != "event":
+        return events, lost
+    open_still = np.unique(events.stay[events.end > discharged[events.stay]])
+    more = np.setdiff1d(np.flatnonzero(words == "died"), open_still)
+    nobody = np.full(len(more), NO_ONSET)
+    both = ClinicalEvents.of(
+        np.append(events.stay, more), np.append(events.onset, discharged[more]), np.append(events.end, nobody),
+        np.append(events.recognised, nobody),
+    )  # fmt: skip
+    return both, lost
 
 
 def recognised_at(stays: Stays, events: ClinicalEvents) -> Int64:

@@ -85,6 +85,8 @@ class Stays:
             discharge, where the record ends before the event.
         lost: whether the record ends without its being known what came next (a transfer, lost data), ``(S,)`` bool.
         whole: the stay each belongs to, ``(S,)`` int64: where events end and alerts come again, one stay has several rows.
+        weight: how many stays each stands for, ``(S,)`` float64; 1 but in a sample (:func:`~vitals.alerting.weighting.weighted`).
+        predictable: onsets that any compared score could warn of, ``(S,)`` bool; None: those that the judged one could.
     """
 
     patient: Int64
@@ -93,6 +95,8 @@ class Stays:
     onset: Int64
     lost: NDArray[np.bool_]
     whole: Int64
+    weight: Float64
+    predictable: NDArray[np.bool_] | None = None
 
     @classmethod
     def of(
@@ -139,7 +143,7 @@ class Stays:
         if unknown.shape != begin.shape:
             raise DataError("stays lost", f"{unknown.shape} values", f"{begin.size}, one a stay", "pass equal columns")
         onset = first_onsets(begin.size, onset_stay, onset_time)
-        return cls(patient.astype(np.int64), begin, end, onset, unknown, np.arange(begin.size))
+        return cls(patient.astype(np.int64), begin, end, onset, unknown, np.arange(begin.size), np.ones(begin.size))
 
     def __len__(self) -> int:
         """Number of stays."""
@@ -162,6 +166,17 @@ class Stays:
         seconds: Float64 = np.maximum(np.minimum(self.onset, self.discharged) - self.admitted, 0) / 1_000_000
         return seconds
 
+    @property
+    def patients(self) -> int:
+        """Number of patients."""
+        return int(self.patient.max(initial=-1)) + 1
+
+    def by_patient(self, by_stay: Float64) -> Float64:
+        """Sums of each patient's stays, each as often as its weight says: ``(S, M)`` to ``(patients, M)``."""
+        total = np.zeros((self.patients, by_stay.shape[1]))
+        np.add.at(total, self.patient, self.weight[:, None] * by_stay)
+        return total
+
     def hit_window(self, alerting: Alerting) -> tuple[Int64, Int64]:
         """First and last time at which an alert warns of the onset (both included), ``(S,)`` each.
 
@@ -170,6 +185,12 @@ class Stays:
         first = np.where(self.has_onset, self.onset - np.int64(alerting.lead_max), NO_ONSET)
         last = np.where(self.has_onset, self.onset - np.int64(alerting.lead_min), NO_ONSET)
         return first, last
+
+    @property
+    def lost_at(self) -> Int64:
+        """When a stay without an onset was lost, ``(S,)`` int64 microseconds UTC; ``NO_ONSET`` for all others."""
+        at: Int64 = np.where(self.lost & ~self.has_onset, self.discharged, NO_ONSET)
+        return at
 
     def unknown_from(self, alerting: Alerting) -> Int64:
         """From when on an alert without an onset cannot be called false, ``(S,)``: its time to be true outlasts the record.

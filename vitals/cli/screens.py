@@ -11,17 +11,18 @@ Figures = Mapping[str, Any]
 
 
 def checked(figures: Figures) -> list[str]:
-    """Counts, then every finding on a line of its own, errors first.
+    """Counts, how stays ended where that is known, then every finding on a line of its own, errors first.
 
     Example:
         >>> finding = {"level": "error", "where": "site A, ph", "came": "735", "wanted": "6.3 to 8", "cure": "check it"}
-        >>> checked({"cohort": "icu", "errors": 1, "warnings": 0, "notes": 0, "findings": [finding]})
-        ['icu: 1 errors, 0 warnings, 0 notes', '  error: site A, ph: 735; wanted 6.3 to 8; check it']
+        >>> checked({"cohort": "icu", "errors": 1, "warnings": 0, "notes": 0, "ended": {"home": 7}, "findings": [finding]})
+        ['icu: 1 errors, 0 warnings, 0 notes', '  stays ended: 7 home', '  error: site A, ph: 735; wanted 6.3 to 8; check it']
     """
     counts = ", ".join(f"{number(figures.get(level))} {level}" for level in ("errors", "warnings", "notes"))
     findings = figures.get("findings", [])
     found = ("  {level}: {where}: {came}; wanted {wanted}; {cure}".format(**finding) for finding in findings)
-    return [f"{figures.get('cohort')}: {counts}", *found]
+    ended = ", ".join(f"{number(count)} {word}" for word, count in figures.get("ended", {}).items())
+    return [f"{figures.get('cohort')}: {counts}", *([f"  stays ended: {ended}"] if ended else []), *found]
 
 
 def trained(figures: Figures) -> list[str]:

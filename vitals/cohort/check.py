@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from vitals.cohort.endings import endings
+from vitals.cohort.findings import Finding, Level
 from vitals.cohort.leakage import leaks
 from vitals.cohort.scan import HOUR, Oddity, Scan, scan
 from vitals.cohort.store import Cohort, open_cohort
@@ -20,36 +20,10 @@ from vitals.signals import Signal, catalogue
 from vitals.windowing.repair import possible
 from vitals.windowing.rules import limits_of
 
-Level = Literal["error", "warning", "note"]
 _LEVELS = ("error", "warning", "note")
 _SILENT = 12 * HOUR  # a stay without any sample for longer than this is told
 _SUSPECT = 0.6  # an AUROC at or over this is a warning, below it a note
 _ALWAYS, _NEVER = 0.9, 0.01
-
-
-@dataclass(frozen=True)
-class Finding:
-    """Something odd about a cohort.
-
-    Attributes:
-        level: ``"error"``, the data cannot mean this; ``"warning"``, look before you trust; ``"note"``, good to know.
-        where: table, site, signal or stay.
-        came: what was found.
-        wanted: what would have been expected.
-        cure: what the reader can do about it.
-        count: how often.
-    """
-
-    level: Level
-    where: str
-    came: str
-    wanted: str
-    cure: str
-    count: int = 1
-
-    def __str__(self) -> str:
-        """One line: level, where, what, wanted, cure."""
-        return f"{self.level}: {self.where}: {self.came}; wanted {self.wanted}; {self.cure}"
 
 
 def check_cohort(path: str | Path) -> list[Finding]:
@@ -78,7 +52,7 @@ def check_cohort(path: str | Path) -> list[Finding]:
         *_demographics(cohort),
         *_stays(cohort, seen),
         *_coverage(cohort, seen),
-        *([] if broken else _leakage(cohort)),
+        *([] if broken else [*_leakage(cohort), *endings(cohort)]),
     ]
     return sorted(found, key=lambda finding: _LEVELS.index(finding.level))
 

@@ -98,6 +98,23 @@ class Columns:
             raise DataError(self.place(int(rows[bad[0]]), column), came, "a finite number", cure)
         return out
 
+    def words(self, column: str, codes: dict[str, str], known: tuple[str, ...]) -> list[str]:
+        """What every row says: one of ``known``, by itself or by ``codes``; "" where there is nothing.
+
+        Raises:
+            DataError: no such column, or another word.
+        """
+        present = self.present(column)
+        cells = self.frame[column].astype(str).where(present, "").tolist()
+        out = [codes.get(cell, cell) for cell in cells]
+        unknown = [row for row, word in enumerate(out) if word and word not in known]
+        if unknown:
+            word = out[unknown[0]]
+            came, wanted = f'"{word}" ({len(unknown)} such rows)', "one of " + ", ".join((*known, *codes))
+            cure = f"{nearest(word, (*known, *codes))} else say in ended_codes what it means"
+            raise DataError(self.place(unknown[0], column), came, wanted, cure)
+        return out
+
     def times(self, column: str, rows: np.ndarray | None = None) -> Int64:
         """The times of some rows (None: of all) in microseconds UTC.
 

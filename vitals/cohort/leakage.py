@@ -42,7 +42,8 @@ def leaks(cohort: Cohort) -> list[Leak]:
     by stay (positive: the stay has an outcome of the kind). Demographics are a model's business and are left out.
     """
     found = []
-    extra = [name for name in cohort.stays.columns if name not in (*STAY_COLUMNS, *DEMOGRAPHICS, "samples")]
+    ours = (*STAY_COLUMNS, "ended", "samples", *DEMOGRAPHICS)
+    extra = [name for name in cohort.stays.columns if name not in ours]
     for kind in dict.fromkeys(cohort.outcomes["kind"]):
         stay, onset = cohort.onsets(kind)
         has = np.zeros(len(cohort), np.bool_)

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Literal
 
 from vitals.cohort.units import conversion
-from vitals.errors import SettingsError
+from vitals.errors import SettingsError, nearest
+from vitals.labelling.labels import ENDED
 from vitals.signals import signal
 from vitals.spec.duration import Duration
 from vitals.spec.reader import load, read
@@ -69,6 +70,8 @@ class StayColumns:
         discharged: column of the end.
         site: column of the site ("" with ``site_is``).
         site_is: the one site of all stays.
+        ended: column of how the stay ended ("" where unknown); an empty cell is ``"lost"``: nobody knows what came next.
+        ended_codes: what its words mean, such as ``{ Alive = "home", Expired = "died" }``.
         demographics: column -> demographic of the catalogue.
         extra: columns to keep as they are.
     """
@@ -80,6 +83,8 @@ class StayColumns:
     discharged: str
     site: str = ""
     site_is: str = ""
+    ended: str = ""
+    ended_codes: dict[str, str] = field(default_factory=dict)
     demographics: dict[str, Channel] = field(default_factory=dict)
     extra: tuple[str, ...] = ()
 
@@ -94,6 +99,8 @@ class OutcomeColumns:
         onset: column of the onset; an empty one says that the stay had none.
         kind: column of the kind ("" with ``kind_is``).
         kind_is: the one kind of all outcomes.
+        end: column of when the event was over ("" where unknown); an empty cell: nobody knows.
+        recognised: column of when clinicians first saw or treated it ("" where unknown), before or after the onset.
     """
 
     file: str
@@ -101,6 +108,8 @@ class OutcomeColumns:
     onset: str
     kind: str = ""
     kind_is: str = ""
+    end: str = ""
+    recognised: str = ""
 
 
 @dataclass(frozen=True)
@@ -117,7 +126,7 @@ class Mapping:
         licence: what the source allows.
         ignore: names or columns to leave out, with ``*`` as a wild card; any other unknown one is refused.
         missing: texts that mean "not measured"; an empty cell of a wide table always does (Parquet: null or
-            NaN), and so does an empty demographic or onset.
+            NaN), and so does an empty demographic, onset, end or recognition.
         time_format: ``"iso"``, ``"s"``, ``"ms"``, ``"us"`` (since 1970), or a pattern such as ``"%d.%m.%Y %H:%M"``.
         timezone: the zone of times that name none.
         delimiter: what separates the columns of CSV.
@@ -154,6 +163,7 @@ class Mapping:
             table = getattr(self, part)
             if table is not None and bool(getattr(table, one)) == bool(getattr(table, other)):
                 raise SettingsError(f"[{part}]", "both or neither", f"either {one} or {other}", "change one of them")
+        self._refuse_unknown_codes()
         for name, channel in (*self.signals.items(), *self.stays.demographics.items()):
             signal(channel.signal, f'mapping "{name}"')
             if channel.unit:
@@ -161,6 +171,14 @@ class Mapping:
         for name, channel in self.stays.demographics.items():
             if signal(channel.signal).kind != "demographic":
                 raise SettingsError(f"[stays.demographics] {name}", channel.signal, "a demographic", "use [signals]")
+
+    def _refuse_unknown_codes(self) -> None:
+        if self.stays.ended_codes and not self.stays.ended:
+            raise SettingsError("[stays] ended_codes", "codes of no column", "the column too", 'add ended = "…"')
+        for word, meaning in self.stays.ended_codes.items():
+            if meaning not in ENDED:
+                where, wanted = f"[stays] ended_codes {word}", "one of " + ", ".join(ENDED)
+                raise SettingsError(where, f'"{meaning}"', wanted, nearest(meaning, ENDED))
 
     def ignores(self, name: str) -> bool:
         """Whether a name or column is to be left out."""

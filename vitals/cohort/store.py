@@ -10,7 +10,10 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
+from vitals.cohort.grouping import demographics, grouped_by_bed
+from vitals.cohort.outcomes import OutcomeTimes, outcome_times
 from vitals.cohort.reading import parquet, read_frame, read_manifest, read_samples
 from vitals.cohort.tables import (
     EVENT_COLUMNS,
@@ -23,6 +26,7 @@ from vitals.cohort.tables import (
 )
 from vitals.cohort.writing import MANIFEST, About, Part, write_parts
 from vitals.errors import DataError
+from vitals.labelling.labels import ended_words
 from vitals.spec.duration import Duration
 from vitals.spec.settings import Settings
 from vitals.windowing.types import Events, Int64
@@ -35,8 +39,10 @@ class Cohort:
     Attributes:
         path: the folder.
         manifest: source, licence, digest, counts and ``onset_slack``.
-        stays: ``stay_id, subject_id, site, admitted, discharged, samples``, demographics, extra columns.
-        outcomes: ``stay_id, kind, onset``; a stay without a row of a kind had none.
+        stays: ``stay_id, subject_id, site, admitted, discharged``, ``ended`` where known, ``samples``, demographics,
+            extra columns.
+        outcomes: ``stay_id, kind, onset`` and, where known, ``end``, ``recognised``; a stay without a row of a kind
+            had none.
     """
 
     path: Path
@@ -68,18 +74,33 @@ class Cohort:
         """When each stay ended, ``(S,)`` microseconds UTC."""
         return microseconds(self.stays["discharged"], "stays.discharged")
 
+    @cached_property
+    def ended(self) -> NDArray[Any] | None:
+        """How each stay ended, ``(S,)`` words ``"home"``, ``"lost"`` or ``"died"``; None where nobody wrote it down.
+
+        Raises:
+            DataError: an unknown word, in a table changed after the import.
+        """
+        if "ended" not in self.stays.columns:
+            return None
+        return ended_words(self.stays["ended"].tolist(), str(self.path / "stays.parquet ended"))
+
+    def outcome_times(self, kind: str) -> OutcomeTimes:
+        """Every outcome of one kind: stay, onset and, where known, end and recognition, ``(n,)`` each.
+
+        Raises:
+            DataError: an outcome of a stay that the cohort does not have.
+        """
+        return outcome_times(self.stays, self.outcomes, kind, str(self.path / "outcomes.parquet"))
+
     def onsets(self, kind: str) -> tuple[Int64, Int64]:
         """Onsets of one kind of outcome: positions of their stays ``(n,)``, times ``(n,)`` in microseconds UTC.
 
         Raises:
             DataError: an outcome of a stay that the cohort does not have.
         """
-        chosen = self.outcomes[self.outcomes["kind"] == kind]
-        stay = pd.Index(self.stays["stay_id"]).get_indexer(pd.Index(chosen["stay_id"]))
-        if (stay < 0).any():
-            came = f'stay "{chosen["stay_id"].iloc[int(np.argmax(stay < 0))]}"'
-            raise DataError(str(self.path / "outcomes.parquet"), came, "a stay of stays.parquet", "import again")
-        return np.asarray(stay, np.int64), microseconds(chosen["onset"], "outcomes.onset")
+        times = self.outcome_times(kind)
+        return times.stay, times.onset
 
     def samples(self, start: int = 0, stop: int | None = None) -> Iterator[Samples]:
         """The samples of ``stays[start:stop]`` as they lie on disk, a row group at a time.
@@ -110,48 +131,13 @@ class Cohort:
         first, last, _ = slice(start, stop).indices(len(self))
         last = max(first, last)
         columns = {name: i for i, name in enumerate(settings.channels)}
-        pieces = [self._demographics(settings, first, last)]
+        pieces = [demographics(settings, self.stays[first:last], self.admitted[first:last])]
         for samples in self.samples(first, last):
             channel = np.array([columns.get(name, -1) for name in samples.names], np.int16)[samples.signal]
             keep = channel >= 0
             bed = samples.stay[keep] - np.int32(first)
             pieces.append(Events(bed, samples.time[keep], channel[keep], samples.value[keep]))
-        return _grouped_by_bed(pieces, last - first)
-
-    def _demographics(self, settings: Settings, first: int, last: int) -> Events:
-        names = settings.demographics
-        unknown = np.full(last - first, np.nan, np.float32)
-        known = [self.stays[n].to_numpy(np.float32)[first:last] if n in self.stays else unknown for n in names]
-        value = np.stack(known, axis=1) if names else np.empty((last - first, 0), np.float32)
-        bed, column = np.nonzero(~np.isnan(value))
-        channel = (column + len(settings.signals)).astype(np.int16)
-        return Events(bed.astype(np.int32), self.admitted[first:last][bed], channel, value[bed, column])
-
-
-def _grouped_by_bed(pieces: list[Events], beds: int) -> Events:
-    """Join pieces so that each bed's events lie together, demographics (the first piece) before samples.
-
-    Every piece is ordered by bed and the samples come bed after bed, so an event's place is its rank among its own
-    kind plus the events of the other kind before it: no sort is needed.
-    """
-    demographics = pieces[0]
-    before = np.concatenate([[0], np.cumsum(np.bincount(demographics.bed, minlength=beds))])
-    bed_of_samples = np.concatenate([piece.bed for piece in pieces[1:]]) if pieces[1:] else np.empty(0, np.int32)
-    samples_before = np.concatenate([[0], np.cumsum(np.bincount(bed_of_samples, minlength=beds))])
-    places = [np.arange(len(demographics)) + samples_before[demographics.bed]]
-    begin = 0
-    for piece in pieces[1:]:
-        places.append(np.arange(begin, begin + len(piece)) + before[piece.bed + 1])
-        begin += len(piece)
-    total = len(demographics) + begin
-    out = Events(
-        np.empty(total, np.int32), np.empty(total, np.int64), np.empty(total, np.int16), np.empty(total, np.float32)
-    )
-    for piece, place in zip(pieces, places, strict=True):
-        out.bed[place], out.time[place], out.signal[place], out.value[place] = (
-            piece.bed, piece.time, piece.signal, piece.value,
-        )  # fmt: skip
-    return out
+        return grouped_by_bed(pieces, last - first)
 
 
 def open_cohort(path: str | Path) -> Cohort:
@@ -205,15 +191,17 @@ def write_cohort(  # noqa: PLR0913 - three tables, and three things to say about
     Args:
         path: the folder; it appears whole or not at all, and may replace an older cohort but nothing else.
         events: ``stay_id, time, signal, value`` and, where known, ``arrival``.
-        stays: ``stay_id, subject_id, site, admitted, discharged``, demographics, extra columns.
-        outcomes: ``stay_id, kind, onset``.
+        stays: ``stay_id, subject_id, site, admitted, discharged``, where known ``ended`` (``"home"``, ``"lost"``,
+            ``"died"``; nothing is ``"lost"``), demographics, extra columns.
+        outcomes: ``stay_id, kind, onset`` and, where known, ``end`` and ``recognised``, which may be missing in rows.
         source: what to cite.
         licence: what the source allows.
         onset_slack: how far after a discharge an onset may lie.
 
     Raises:
         DataError: a missing column, an unknown signal or stay, a value that is no number, a stay twice, a patient in
-            two sites, an onset after discharge, or a ``path`` that holds something else.
+            two sites, an onset after discharge, an end before its onset, an unknown word in ``ended``, or a ``path``
+            that holds something else.
 
     Example:
         >>> import tempfile

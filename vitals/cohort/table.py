@@ -8,15 +8,18 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from vitals.cohort.columns import Columns, find_files, read_columns
-from vitals.cohort.mapping import Mapping, StayColumns, read_mapping
+from vitals.cohort.mapping import Mapping, OutcomeColumns, StayColumns, read_mapping
 from vitals.cohort.samples import ReadSamples, read_long, read_wide
 from vitals.cohort.store import Cohort, open_cohort
-from vitals.cohort.tables import OUTCOME_COLUMNS, Samples, canonical_stays, timestamps
+from vitals.cohort.tables import OUTCOME_COLUMNS, OUTCOME_TIMES, Samples, canonical_stays, timestamps
 from vitals.cohort.units import conversion
 from vitals.cohort.writing import About, Part, write_parts
 from vitals.errors import DataError, nearest
+from vitals.labelling.labels import ENDED, NO_ONSET
+from vitals.windowing.types import Int64
 
 Progress = Callable[[int, int, str], None]
 
@@ -36,7 +39,8 @@ def import_table(
         SettingsError: a mapping that cannot be meant.
         DataError: a missing column, an unknown name, a unit that does not fit, a value that is no number, a stay, time
             and signal twice, a time that runs backwards without an arrival column, a stay without a sample, an onset
-            after discharge, a patient in two sites; with file, row and column.
+            after discharge, an end before its onset, an unknown word for how a stay ended, a patient in two sites;
+            with file, row and column.
 
     Example:
         >>> import tempfile
@@ -93,6 +97,8 @@ def _stays(columns: Columns) -> pd.DataFrame:
         "admitted": timestamps(columns.times(rules.admitted)),
         "discharged": timestamps(columns.times(rules.discharged)),
     }
+    if rules.ended:
+        table["ended"] = columns.words(rules.ended, rules.ended_codes, ENDED)
     for name, channel in rules.demographics.items():
         rows = np.flatnonzero(columns.present(name))
         where = f"{columns.path}, column {name}"
@@ -110,15 +116,35 @@ def _stays(columns: Columns) -> pd.DataFrame:
     return canonical_stays(pd.DataFrame(table), str(columns.path))
 
 
-def _outcomes(root: Path, rules: Mapping) -> pd.DataFrame:
-    if rules.outcomes is None:
+def _outcomes(root: Path, mapping: Mapping) -> pd.DataFrame:
+    rules = mapping.outcomes
+    if rules is None:
         return pd.DataFrame(dict.fromkeys(OUTCOME_COLUMNS, pd.Series([], dtype="datetime64[us]")))
-    columns = read_columns(find_files(root, rules.outcomes.file)[0], rules)
-    rows = np.flatnonzero(columns.present(rules.outcomes.onset))  # an empty onset: the stay had none
-    kind = columns.text(rules.outcomes.kind, rows).to_numpy() if rules.outcomes.kind else rules.outcomes.kind_is
-    stay = columns.text(rules.outcomes.stay_id, rows).to_numpy()
-    onset = timestamps(columns.times(rules.outcomes.onset, rows))
-    return pd.DataFrame({"stay_id": stay, "kind": kind, "onset": onset})
+    columns = read_columns(find_files(root, rules.file)[0], mapping)
+    has = columns.present(rules.onset)  # an empty onset: the stay had none
+    rows = np.flatnonzero(has)
+    kind = columns.text(rules.kind, rows).to_numpy() if rules.kind else rules.kind_is
+    stay = columns.text(rules.stay_id, rows).to_numpy()
+    table = {"stay_id": stay, "kind": kind, "onset": timestamps(columns.times(rules.onset, rows))}
+    _refuse_end_of_nothing(columns, rules, has)
+    named = {name: getattr(rules, name) for name in OUTCOME_TIMES}
+    return pd.DataFrame(table | {name: _where_known(columns, given, rows) for name, given in named.items() if given})
+
+
+def _where_known(columns: Columns, column: str, rows: Int64) -> pd.Series:
+    """The times of some rows; missing where the cell is empty."""
+    known = columns.present(column)[rows]
+    when = np.full(len(rows), NO_ONSET, np.int64)
+    when[known] = columns.times(column, rows[known])
+    return timestamps(when)
+
+
+def _refuse_end_of_nothing(columns: Columns, rules: OutcomeColumns, has_onset: NDArray[np.bool_]) -> None:
+    """An end without an onset; a recognition without one is a suspicion that came to nothing."""
+    if rules.end and (odd := np.flatnonzero(columns.present(rules.end) & ~has_onset)).size:
+        came = f"an end without an onset ({len(odd)} such rows)"
+        cure = "fill in the onset, or leave the end out"
+        raise DataError(columns.place(int(odd[0]), rules.end), came, f"a time in {rules.onset} too", cure)
 
 
 def _joined(pieces: Sequence[Samples]) -> Samples:

@@ -9,13 +9,16 @@ import numpy as np
 import pandas as pd
 
 from vitals.errors import DataError, nearest
+from vitals.labelling.labels import NO_ONSET, ended_words
 from vitals.signals import catalogue
 from vitals.spec.duration import Duration
 from vitals.windowing.types import Float32, Int16, Int32, Int64
 
 STAY_COLUMNS = ("stay_id", "subject_id", "site", "admitted", "discharged")
 OUTCOME_COLUMNS = ("stay_id", "kind", "onset")
+OUTCOME_TIMES = ("end", "recognised")  # where known: when the event was over, when clinicians first saw or treated it
 EVENT_COLUMNS = ("stay_id", "time", "signal", "value")
+_MISSING = np.iinfo(np.int64).min  # what NaT is as a whole number
 DEMOGRAPHICS = tuple(name for name, entry in catalogue().items() if entry.kind == "demographic")
 
 
@@ -72,14 +75,31 @@ def require(frame: pd.DataFrame, columns: Iterable[str], where: str) -> None:
             raise DataError(where, f'no column "{column}"', f'a column "{column}"', cure)
 
 
-def microseconds(times: pd.Series, where: str) -> Int64:
+def microseconds(times: pd.Series, where: str, missing: int | None = None) -> Int64:
     """Times as int64 microseconds UTC; a time without a zone is taken as UTC, a whole number as microseconds.
+
+    Args:
+        times: ``(n,)``.
+        where: the column, to name in an error.
+        missing: what a missing time becomes; without it a missing time is refused.
 
     Raises:
         DataError: a missing time, or a column that holds no times.
+
+    Example:
+        >>> microseconds(pd.Series([7, None]), "outcomes.end", missing=-1).tolist()
+        [7, -1]
     """
-    if times.isna().any():
-        row = int(np.flatnonzero(times.isna().to_numpy())[0])
+    gone = times.isna().to_numpy()
+    if gone.any() and missing is not None:
+        known = times[~gone].infer_objects()
+        if pd.api.types.is_float_dtype(known.dtype) and (known % 1 == 0).all():
+            known = known.astype(np.int64)  # whole numbers beside a missing one are floats in pandas
+        out = np.full(len(times), missing, np.int64)
+        out[~gone] = microseconds(known, where)
+        return out
+    if gone.any():
+        row = int(np.flatnonzero(gone)[0])
         came, cure = f"{int(times.isna().sum())} missing, first in row {row + 1}", "fill it in or remove the row"
         raise DataError(where, came, "a time in every row", cure)
     if not len(times):
@@ -93,25 +113,32 @@ def microseconds(times: pd.Series, where: str) -> Int64:
 
 
 def timestamps(times: Int64) -> pd.Series:
-    """Int64 microseconds UTC as a column of timestamps.
+    """Int64 microseconds UTC as a column of timestamps; ``NO_ONSET``, a time that is not known, is a missing one.
 
     Example:
         >>> str(timestamps(np.array([0]))[0])
         '1970-01-01 00:00:00+00:00'
     """
-    return pd.Series(np.asarray(times, np.int64).view("datetime64[us]")).dt.tz_localize("UTC")
+    whole = np.asarray(times, np.int64)
+    known = np.where(whole == NO_ONSET, _MISSING, whole)
+    return pd.Series(known.view("datetime64[us]")).dt.tz_localize("UTC")
 
 
 def canonical_stays(stays: pd.DataFrame, where: str = "stays") -> pd.DataFrame:
     """The table of stays with its columns in order, ids as text, times in UTC, demographics as float32.
 
+    A column ``ended``, where there is one, has a word of :data:`~vitals.labelling.labels.ENDED` in every row.
+
     Raises:
-        DataError: a missing column or value, a stay twice, a stay that ends before it begins, a patient in two sites.
+        DataError: a missing column or value, a stay twice, a stay that ends before it begins, a patient in two sites,
+            an unknown word in ``ended``.
     """
     require(stays, STAY_COLUMNS, where)
     out = {name: _text(stays[name], f"{where}.{name}") for name in STAY_COLUMNS[:3]}
     admitted, discharged = (microseconds(stays[name], f"{where}.{name}") for name in STAY_COLUMNS[3:])
     out["admitted"], out["discharged"] = timestamps(admitted), timestamps(discharged)
+    if "ended" in stays.columns:
+        out["ended"] = pd.Series(ended_words(stays["ended"].tolist(), f"{where}.ended"), dtype=str)
     for name in (name for name in DEMOGRAPHICS if name in stays.columns):
         out[name] = _numbers(stays[name], f"{where}.{name}")
     for name in (name for name in stays.columns if name not in out):
@@ -119,22 +146,10 @@ def canonical_stays(stays: pd.DataFrame, where: str = "stays") -> pd.DataFrame:
     table = pd.DataFrame(out)
     if not len(table):
         raise DataError(where, "no stay", "at least one stay", "check that the source is the one you meant")
-    _refuse_first(
-        table["stay_id"].duplicated().to_numpy(),
-        table,
-        where,
-        "seen before",
-        "each stay once",
-        "make stay ids distinct",
-    )
-    _refuse_first(
-        discharged < admitted,
-        table,
-        where,
-        "discharged before admitted",
-        "an end after the beginning",
-        "mend the times",
-    )
+    twice, backwards = table["stay_id"].duplicated().to_numpy(), discharged < admitted
+    _refuse_first(twice, table, where, "seen before", "each stay once", "make stay ids distinct")
+    wanted = "an end after the beginning"
+    _refuse_first(backwards, table, where, "discharged before admitted", wanted, "mend the times")
     _refuse_two_sites(table, where)
     return table
 
@@ -144,8 +159,11 @@ def canonical_outcomes(
 ) -> pd.DataFrame:
     """The table of outcomes, ordered as the stays are and by onset, ids as text, times in UTC.
 
+    ``end`` and ``recognised`` are kept where they are there, and may be missing in some rows.
+
     Raises:
-        DataError: a missing column or value, an unknown stay, an onset more than ``slack`` after the discharge.
+        DataError: a missing column or value, an unknown stay, an onset more than ``slack`` after the discharge, an end
+            before its onset.
     """
     require(outcomes, OUTCOME_COLUMNS, where)
     onset = microseconds(outcomes["onset"], f"{where}.onset")
@@ -158,6 +176,11 @@ def canonical_outcomes(
         f"an onset at most {slack.text} after it", "mend the onset or the discharge, or allow more onset_slack",
     )  # fmt: skip
     table["onset"] = timestamps(onset)
+    for name in (name for name in OUTCOME_TIMES if name in outcomes.columns):
+        when = microseconds(outcomes[name], f"{where}.{name}", missing=NO_ONSET)
+        early = (when < onset) & (name == "end")
+        _refuse_first(early, table, where, "an end before its onset", "a later one, or none", "mend the times")
+        table[name] = timestamps(when)
     rank = np.lexsort((onset, position))
     return table.iloc[rank].reset_index(drop=True)
 

@@ -43,8 +43,9 @@ class Part:
     """Some stays with everything that belongs to them.
 
     Attributes:
-        stays: one row a stay (see :data:`~vitals.cohort.tables.STAY_COLUMNS`), with demographics and extra columns.
-        outcomes: what happened to them (``stay_id``, ``kind``, ``onset``).
+        stays: one row a stay (see :data:`~vitals.cohort.tables.STAY_COLUMNS`), with ``ended`` where known,
+            demographics and extra columns.
+        outcomes: what happened to them (``stay_id, kind, onset`` and, where known, ``end``, ``recognised``).
         samples: their samples; ``samples.stay`` is the row of ``stays``.
     """
 
@@ -158,7 +159,7 @@ def _writer(path: Path, schema: pa.Schema) -> pq.ParquetWriter:
 
 def _in_order(stays: pd.DataFrame) -> pd.DataFrame:
     """Columns in one order whatever the parts had: fixed ones, samples, demographics, extra ones."""
-    known = (*STAY_COLUMNS, "samples", *DEMOGRAPHICS)
+    known = (*STAY_COLUMNS, "ended", "samples", *DEMOGRAPHICS)
     extra = [name for name in stays.columns if name not in known]
     return stays[[name for name in known if name in stays.columns] + extra]
 
@@ -168,10 +169,15 @@ def _counts(stays: pd.DataFrame, outcomes: pd.DataFrame, signals: Counter[str]) 
         "stays": len(stays),
         "subjects": int(stays["subject_id"].nunique()),
         "samples": int(stays["samples"].sum()),
-        "sites": {str(site): int(count) for site, count in stays["site"].value_counts(sort=False).items()},
-        "outcomes": {str(kind): int(count) for kind, count in outcomes["kind"].value_counts(sort=False).items()},
+        "sites": _tally(stays["site"]),
+        **({"ended": _tally(stays["ended"])} if "ended" in stays.columns else {}),
+        "outcomes": _tally(outcomes["kind"]),
         "signals": {name: signals[name] for name in sorted(signals) if signals[name]},
     }
+
+
+def _tally(words: pd.Series) -> dict[str, int]:
+    return {str(word): int(count) for word, count in words.value_counts(sort=False).items()}
 
 
 @contextlib.contextmanager

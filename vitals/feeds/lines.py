@@ -89,7 +89,8 @@ class Alert(msgspec.Struct, tag_field="kind", tag="alert", gc=False):
         stay: the monitored stay.
         time: prediction time.
         risk: what raised it.
-        suppressed_by: None for an alert that is to reach a nurse, else ``silence``, ``episode``, ``acknowledged`` or ``cap``.
+        suppressed_by: None for an alert that is to reach a nurse, else ``silence``, ``episode``, ``acknowledged``, ``cap``
+            or ``event``.
         tier: ``amber`` or ``red``.
     """
 
@@ -114,7 +115,8 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
         model: digest of the model (``started``).
         policy: digest of the alert policy (``started``; None without alerts).
         notice: what this output may be used for (``started``).
-        until: when an acknowledgement ends (``acknowledged``).
+        until: when an acknowledgement ends (``acknowledged``), from when on alerts may come again (``event_ended``).
+        named: the first few stays that lines named and nobody knows (``unknown_stay`` and others).
     """
 
     stay: str | None
@@ -127,6 +129,7 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
     policy: str | None = None
     notice: str | None = None
     until: str | None = None
+    named: list[str] | None = None
 
 
 Output = Risk | Alert | Technical

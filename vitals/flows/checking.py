@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from vitals.cohort.check import check_cohort
+from vitals.cohort.reading import read_manifest
 
 
 def check(path: Path) -> dict[str, Any]:
@@ -17,8 +18,8 @@ def check(path: Path) -> dict[str, Any]:
         path: a cohort folder.
 
     Returns:
-        Counts of ``errors``, ``warnings`` and ``notes``, and the ``findings``, errors first: level, where, what came,
-        what was wanted, the cure, and how often.
+        Counts of ``errors``, ``warnings`` and ``notes``, where known of how stays ``ended`` (as they were imported), and
+        the ``findings``, errors first: level, where, what came, what was wanted, the cure, and how often.
 
     Raises:
         DataError: the folder cannot be opened at all.
@@ -31,4 +32,5 @@ def check(path: Path) -> dict[str, Any]:
     findings = check_cohort(path)
     levels = Counter(finding.level for finding in findings)
     counts = {"errors": levels["error"], "warnings": levels["warning"], "notes": levels["note"]}
-    return {"cohort": str(path), **counts, "findings": [asdict(finding) for finding in findings]}
+    ended = {name: value for name, value in read_manifest(path).items() if name == "ended"}
+    return {"cohort": str(path), **counts, **ended, "findings": [asdict(finding) for finding in findings]}

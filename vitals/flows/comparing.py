@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
+from vitals.alerting.findings import warnings_of
 from vitals.alerting.measures import COUNTS
+from vitals.alerting.ranks import FEWEST
 from vitals.cohort.store import open_cohort
 from vitals.errors import DataError, SettingsError
 from vitals.flows.comparing_criteria import (
-    FEWEST,
     Side,
     counts_of,
     judge_burden,
@@ -21,7 +22,7 @@ from vitals.flows.comparing_criteria import (
     judge_groups,
     judge_recall,
 )
-from vitals.flows.guarding import refuse_tuning_patients, warnings_of
+from vitals.flows.guarding import refuse_tuning_patients, training_patients
 from vitals.flows.report_groups import groups_of
 from vitals.flows.study import open_study
 from vitals.flows.watching import find_policy
@@ -41,7 +42,7 @@ def compare(
     progress: Progress | None = None,
     replicates: int = 1000,
 ) -> dict[str, Any]:
-    """Judge a new model beside an old one; it passes when it keeps to every criterion that could be judged.
+    """Judge a new model beside an old one; it passes when it keeps to every criterion that could be judged, recall among them.
 
     Both score the stays that the splits of both put into the part. What each criterion means:
     :mod:`vitals.flows.comparing_criteria`.
@@ -87,11 +88,18 @@ def compare(
     if wanted.calibration.judged:
         found += judge_calibration(new, wanted.calibration)
     return {
-        "passed": all(one["passed"] is not False for one in found), "part": part, "criteria": found,
+        "passed": _passed(found), "part": part, "criteria": found,
         "not_judged": [one["criterion"] for one in found if one["passed"] is None],
         "old": old.model.digest, "new": new.model.digest, "patients": len(set(new.study.subject_id)),
         "stays": len(new.study.stay_id), "events": events, "warnings": _warnings(old, new),
     }  # fmt: skip
+
+
+def _passed(found: list[dict[str, Any]]) -> bool:
+    """Nothing that was judged failed, something was, and recall was if it was asked for: few groups are large enough, though."""
+    results = [one["passed"] for one in found]
+    recall = [one["passed"] for one in found if one["criterion"].startswith("recall at")]
+    return False not in results and True in results and None not in recall
 
 
 def _sides(models: tuple[Path, Path], data: Path, part: str, progress: Progress | None) -> tuple[Side, Side]:
@@ -118,6 +126,9 @@ def _sides(models: tuple[Path, Path], data: Path, part: str, progress: Progress 
             )
         refuse_other_model(model, policy)
         study = whole.of(np.flatnonzero(chosen))
+        seen = training_patients(model, study, part)
+        if seen.level != "ok":  # a gate that opens on the patients a model was taught by is none
+            raise SettingsError(f"part {part}", f"{path}: {seen.said}", "patients that neither model knows", seen.cure)
         said = tuple(warnings_of([refuse_tuning_patients(model, study, policy)]))
         if progress:
             progress(len(sides), 2, "scoring")

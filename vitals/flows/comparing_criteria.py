@@ -9,26 +9,22 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.alerting.bootstrap import Interval, interval, patient_weights, resample
+from vitals.alerting.bootstrap import Interval, interval, resample
 from vitals.alerting.budget import parse_budget
-from vitals.alerting.curve import Ledger
-from vitals.alerting.evaluation import evaluate
-from vitals.alerting.measures import COUNTS, DAY, measure
-from vitals.alerting.stays import Risks
+from vitals.alerting.curve import POINTS, Ledger
+from vitals.alerting.evaluation import comparable, evaluate
+from vitals.alerting.measures import COUNTS, FIXED, measure
+from vitals.alerting.ranks import FEWEST, calibration_of, enough
+from vitals.alerting.retuning import best_within
+from vitals.alerting.stays import Risks, Stays
 from vitals.flows.study import Study
-from vitals.labelling.calibration import ici, slope_intercept
 from vitals.scoring.model import Model
 from vitals.spec.criteria import BurdenCriterion, CalibrationCriterion, GroupCriterion, RecallCriterion
 from vitals.spec.policy import AlertPolicy
 from vitals.windowing.types import Float32, Float64
 
-FEWEST = 10
-"""Events below which nothing is compared."""
 _BURDEN = "alarms_per_100_patient_days"
-_ALERTS, _DETECTED, _PREDICTABLE, _SECONDS = (
-    COUNTS.index(name) for name in ("alerts", "detected", "predictable", "seconds")
-)  # fmt: skip
-_FINE = 50
+_PREDICTABLE, _CHANGING, _FINE = COUNTS.index("predictable"), len(COUNTS) - len(FIXED), 50
 
 
 @dataclass(frozen=True)
@@ -49,10 +45,9 @@ class Side:
     risk: Float32
     warnings: tuple[str, ...] = ()
 
-    @property
-    def risks(self) -> Risks:
-        """As alerting sees them."""
-        return Risks.of(self.study.rows.bed, self.study.rows.time, self.risk)
+    def spells(self, reset: int = 0) -> tuple[Risks, Stays]:
+        """Its risks and the stays, cut at their events."""
+        return self.study.spells(self.risk, reset)
 
 
 def counts_of(side: Side, terms: Side) -> Float64:
@@ -62,17 +57,17 @@ def counts_of(side: Side, terms: Side) -> Float64:
         side: whose policy.
         terms: whose settings say what a useful alert is.
     """
-    stays = side.study.alert_stays()
-    alone = replace(stays, patient=np.arange(len(stays)))
-    return evaluate(side.risks, alone, side.policy, terms.model.settings.alerting).by_patient
+    risks, of = side.spells(int(side.policy.reset))
+    alone = replace(of, patient=of.whole)
+    return evaluate(risks, alone, side.policy, terms.model.settings.alerting).by_patient
 
 
 def judge_recall(old: Side, new: Side, own: Float64, wanted: RecallCriterion, replicates: int) -> dict[str, Any]:
     """Non-inferior recall at equal alarm burden.
 
     Of both, the threshold of the first tier is chosen on these patients, so that neither is favoured: the one that catches
-    most with no more alarms than the old policy raises (or the budget allows). In every resample alarms are counted and
-    both thresholds chosen anew.
+    most with no more alerts than the old policy raises (or the budget allows). In every resample alarms are counted and
+    both thresholds chosen anew. Recall is of the onsets that either of the two could warn of.
 
     Args:
         old: the old side.
@@ -81,40 +76,39 @@ def judge_recall(old: Side, new: Side, own: Float64, wanted: RecallCriterion, re
         wanted: margin and, perhaps, burden.
         replicates: resamples of patients.
     """
-    search, stays = new.model.settings.alerting, new.study.alert_stays()
-    policy = np.zeros((int(stays.patient.max(initial=-1)) + 1, len(COUNTS)))
-    np.add.at(policy, stays.patient, own)
+    search = new.model.settings.alerting
+    reset = int(old.policy.reset)  # the old policy sets the terms, as it sets the burden
+    scores, whole = [side.spells(reset)[0] for side in (old, new)], new.spells(reset)[1]
+    of = comparable(whole, scores, search)
     burden = parse_budget(wanted.burden, "[recall] burden", search.beds_per_nurse) if wanted.burden else None
     about = float(measure(_BURDEN, own.sum(axis=0))) if burden is None else burden
-    sides = [_at_thresholds(side, Ledger(side.risks, stays, search), about) for side in (old, new)]
-    every = [np.ones((1, len(policy))), *patient_weights(len(policy), replicates, seed=1)]
-    recalls = np.concatenate([_recalls(weights, sides, policy, burden) for weights in every])
-    difference = interval(float(recalls[0, 1] - recalls[0, 0]), recalls[1:, 1] - recalls[1:, 0])
-    found = {"old": recalls[0, 0], "new": recalls[0, 1], "difference": [*difference], "alarms": about}
+    sides = [
+        _at_thresholds(side.policy, Ledger(risks, of, search), about)
+        for side, risks in zip((old, new), scores, strict=True)
+    ]
+    best = best_within(sides, _reference(sides[0], own, of) if burden is None else burden, replicates)
+    recall, caught = measure("recall", best), best[0, 0, COUNTS.index("detected")]
+    difference = interval(float(recall[0, 1] - recall[0, 0]), recall[1:, 1] - recall[1:, 0])
+    found = {"old": recall[0, 0], "new": recall[0, 1], "difference": [*difference], "alarms": about}
     words = f"lower bound of new − old above −{wanted.margin:g}"
+    if not caught and difference.low <= 0:  # beside one that catches nothing everything is non-inferior
+        return _row("recall at equal alarm burden", words, {**found, "old_catches": 0}, None)
     return _row("recall at equal alarm burden", words, found, bool(difference.low > -wanted.margin))
 
 
-def _at_thresholds(side: Side, ledger: Ledger, burden: float) -> Float64:
+def _at_thresholds(policy: AlertPolicy, ledger: Ledger, burden: float) -> Float64:
     """Counts of the first tier at thresholds that lie dense where the burden is met, ``(P, T, len(COUNTS))``."""
-    shape = replace(side.policy, red=None, red_clear=None)
-    coarse = ledger.curves([shape], ledger.thresholds())[0]
-    best = coarse.best(burden)
-    near = coarse.threshold if best is None else ledger.around(coarse, best, _FINE)
-    return ledger.by_patient(shape, np.unique(np.concatenate([coarse.threshold, near]))[::-1])
+    shape = replace(policy, red=None, red_clear=None)
+    return ledger.by_patient(shape, ledger.dense(shape, burden, (POINTS, _FINE)))
 
 
-def _recalls(weights: Float64, sides: list[Float64], policy: Float64, burden: float | None) -> Float64:
-    """Best recall of each side within the burden in each resample, ``(r, 2)``."""
-    total = weights @ policy
-    most = total[:, _ALERTS] if burden is None else burden * total[:, _SECONDS] / (100.0 * DAY)
-    found = []
-    for counts in sides:
-        sums = (weights @ counts.reshape(len(counts), -1)).reshape(len(weights), *counts.shape[1:])
-        detected = np.where(sums[:, :, _ALERTS] <= most[:, None], sums[:, :, _DETECTED], 0.0).max(axis=1)
-        predictable = sums[:, 0, _PREDICTABLE]
-        found.append(np.divide(detected, predictable, out=np.full(len(weights), np.nan), where=predictable > 0))
-    return np.stack(found, axis=1)
+def _reference(side: Float64, own: Float64, of: Stays) -> Float64:
+    """Counts of the old policy by patient, with the onsets and time of the comparison, ``(P, len(COUNTS))``."""
+    first = np.unique(of.whole, return_index=True)[1]
+    found = side[:, 0].copy()
+    found[:, :_CHANGING] = 0
+    np.add.at(found[:, :_CHANGING], of.patient[first], own[:, :_CHANGING])
+    return found
 
 
 def judge_burden(old: Float64, new: Float64, wanted: BurdenCriterion) -> dict[str, Any]:
@@ -143,14 +137,14 @@ def judge_groups(
         wanted: kinds, tolerance, and the fewest events of a group and of the others.
         replicates: resamples of patients.
     """
-    patient, found = side.study.alert_stays().patient, []
+    patient, found = side.study.whole_stays().patient, []
     words = f"short of the others by at most {wanted.tolerance:g}, or by chance"
     for kind, name, members in groups:
         if kind not in wanted.kinds or members.all():
             continue
         label = f"recall in group {kind} {name}"
-        events = min(counts[chosen, _PREDICTABLE].sum() for chosen in (members, ~members))
-        if events < wanted.fewest:
+        with_event = [len(np.unique(patient[chosen & (counts[:, _PREDICTABLE] > 0)])) for chosen in (members, ~members)]
+        if min(with_event) < wanted.fewest:
             found.append(_row(label, words, {"fewer_events_than": wanted.fewest}, None))
             continue
         gap, own, others = gap_of(counts, members, patient, replicates)
@@ -189,13 +183,13 @@ def judge_calibration(side: Side, wanted: CalibrationCriterion) -> list[dict[str
     label, risk = side.study.label[rows], side.risk[rows].astype(np.float64)
     low, high = wanted.slope
     words = (f"{low:g} to {high:g}", f"at most {wanted.ici:g}")
-    if min(label.sum(), len(label) - label.sum()) < FEWEST:
+    if not enough(label, side.study.subject_id[side.study.rows.bed[rows]]):
         few = {"fewer_events_than": FEWEST}
         return [_row("calibration slope", words[0], few, None), _row("calibration ICI", words[1], few, None)]
-    slope, far = slope_intercept(label, risk)[0], ici(label, risk)
+    found = calibration_of(label, risk)
     return [
-        _row("calibration slope", words[0], {"new": slope}, bool(low <= slope <= high)),
-        _row("calibration ICI", words[1], {"new": far}, bool(far <= wanted.ici)),
+        _row("calibration slope", words[0], {"new": found["slope"]}, bool(low <= found["slope"] <= high)),
+        _row("calibration ICI", words[1], {"new": found["ici"]}, bool(found["ici"] <= wanted.ici)),
     ]
 
 

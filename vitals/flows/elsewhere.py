@@ -9,17 +9,15 @@ from typing import Any
 
 import numpy as np
 
+from vitals.alerting.beside import trigger
 from vitals.alerting.curve import recall_at_burden
-from vitals.alerting.evaluation import evaluate
-from vitals.alerting.stays import Risks
-from vitals.bedside.news2 import news2_risk
+from vitals.alerting.evaluation import comparable, evaluate
 from vitals.bedside.risk import bedside_risk
 from vitals.errors import DataError
 from vitals.flows.study import Study, open_study
 from vitals.labelling.ranking import auroc
 from vitals.scoring.model import open_model
 from vitals.scoring.ward_step import score_rows
-from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Alerting, Settings
 from vitals.windowing.types import Float32
 
@@ -70,11 +68,12 @@ def judge_elsewhere(
 
 
 def _at_equal_burden(study: Study, risk: Float32, points: Float32, search: Alerting) -> dict[str, Any]:
-    stays, silence = study.alert_stays(), max(search.silence)
-    trigger = AlertPolicy(threshold=float(news2_risk(_TRIGGER)), silence=silence)
-    theirs = evaluate(Risks.of(study.rows.bed, study.rows.time, points), stays, trigger, search)
+    scored, of = study.spells(risk)
+    news2 = study.spells(points)[0]
+    stays, policy = comparable(of, [scored, news2], search), replace(trigger(_TRIGGER), silence=max(search.silence))
+    theirs = evaluate(news2, stays, policy, search)
     burden = theirs.measure("alarms_per_100_patient_days")
-    ours = recall_at_burden(Risks.of(study.rows.bed, study.rows.time, risk), stays, burden, trigger, search)
+    ours = recall_at_burden(scored, stays, burden, policy, search)
     return {
         "onsets": len(study.onset_stay), "news2_recall": theirs.measure("recall"),
         "news2_alarms_per_100_patient_days": burden, "recall_at_news2_burden": ours.recall,

@@ -9,13 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
-from vitals.alerting.bootstrap import intervals
-from vitals.alerting.curve import operating_curve
-from vitals.alerting.evaluation import evaluate
-from vitals.alerting.stays import Risks, patients_digest
-from vitals.flows.beside import beside_news2, plain_intervals
-from vitals.flows.guarding import at_prevalence, look_for_traps, refuse_tuning_patients, warnings_of
+from vitals.alerting.beside import PLAIN
+from vitals.alerting.findings import enforce, warnings_of
+from vitals.alerting.judgement import Judgement, finite
+from vitals.alerting.judging import judge_tables
+from vitals.alerting.ranks import FEWEST, enough
+from vitals.alerting.stays import patients_digest
+from vitals.alerting.weighting import check_prevalence
+from vitals.bedside.news2 import SIGNALS as NEWS2_SIGNALS
+from vitals.bedside.risk import bedside_risk
+from vitals.flows.guarding import OF_A_POLICY, known_findings, terms_of
 from vitals.flows.study import Study, open_study
 from vitals.flows.watching import find_policy
 from vitals.flows.writing import as_json
@@ -39,7 +44,7 @@ def evaluate_model(
     part: str = "held_out",
     policy: Path | None = None,
     progress: Progress | None = None,
-    prevalence: float | None = None,
+    prevalence: float | str | None = None,
 ) -> dict[str, Any]:
     """Evaluate a model on one part of a cohort; figures and a report page go into the model folder.
 
@@ -49,8 +54,8 @@ def evaluate_model(
         part: ``"held_out"``, another part of the model's own split, or ``"all"`` for a cohort of other patients.
         policy: an alert policy file; without it the model folder's ``policy.toml``, where there is one.
         progress: told what is being done.
-        prevalence: share of stays with an onset where nobody was left out, for a cohort of cases and sampled controls:
-            ``at_prevalence`` then has precision and burden weighted to it.
+        prevalence: share of stays with an onset where nobody was left out, for a cohort of cases and sampled controls: all
+            figures of alerts are weighted to it. ``"unknown"`` where nobody knows it: those that hang on it are withheld.
 
     Returns:
         Every figure in plain numbers.
@@ -83,6 +88,8 @@ class Judged:
         whole: all stays of the cohort.
         study: those of the part.
         risk: of each row of ``study``, ``(R,)``, NaN where there is none.
+        news2: of each row, divided by its maximum, ``(R,)``; None where the model reads none of its signals.
+        judgement: what was found; without a policy that of one that never alerts.
         figures: in plain numbers.
     """
 
@@ -91,6 +98,8 @@ class Judged:
     whole: Study
     study: Study
     risk: Float32
+    news2: Float32 | None
+    judgement: Judgement
     figures: dict[str, Any]
 
 
@@ -100,28 +109,40 @@ def judge_model(
     part: str = "held_out",
     policy: Path | None = None,
     progress: Progress | None = None,
-    prevalence: float | None = None,
+    prevalence: float | str | None = None,
 ) -> Judged:
     """Judge a model as :func:`evaluate_model` does, and write nothing."""
     opened = open_model(model)
     chosen = find_policy(model, policy)
     refuse_other_model(opened, chosen)
+    terms = terms_of(opened, prevalence)
+    check_prevalence(terms.prevalence)
     whole = open_study(opened.settings, [data], progress)
     study = whole.take(part)
-    refuse_tuning_patients(opened, study, chosen)
+    known = known_findings(opened, whole, study, part, chosen)
+    enforce(known)
     risk = _score(opened, study, progress)
-    found = look_for_traps(opened, whole, study, risk, chosen, prevalence)
+    news2 = news2_of(opened, study)
+    found = judge_tables(study.tables(risk, news2), chosen or PLAIN, terms, known)
     figures = {
         "part": part, "data": {"name": data.name, "digest": study.digest}, "model_digest": opened.digest,
         "patients_digest": patients_digest(study.subject_id),
         "patients": len(set(study.subject_id)), "stays": len(study.stay_id), "rows": len(study.rows),
-        "guards": [one.to_dict() for one in found],
-        "warnings": [*_warnings(opened, study, part), *warnings_of(found)], **_discrimination(study, risk),
-        **_challenge(opened, whole, study, risk, part), **_alerting(opened, study, risk, chosen),
+        **_figures(found, chosen is not None), **_rows(study, found, risk),
+        **_challenge(opened, whole, study, risk, part),
     }  # fmt: skip
-    if prevalence is not None and chosen is not None:
-        figures["at_prevalence"] = at_prevalence(opened, study, risk, chosen, prevalence)
-    return Judged(opened, chosen, whole, study, risk, figures)
+    return Judged(opened, chosen, whole, study, risk, news2, found, finite(figures))
+
+
+def news2_of(model: Model, study: Study) -> Float32 | None:
+    """NEWS2 of the same rows divided by its maximum, each value carried at most eight hours, ``(R,)``.
+
+    None where the model reads none of its signals, or nothing of them was ever measured.
+    """
+    if not set(NEWS2_SIGNALS) & set(model.settings.signals):
+        return None
+    points = bedside_risk("news2", study.rows, model.settings.channels)
+    return points if np.isfinite(points).any() else None
 
 
 def _score(model: Model, study: Study, progress: Progress | None) -> Float32:
@@ -133,26 +154,41 @@ def _score(model: Model, study: Study, progress: Progress | None) -> Float32:
     return risk
 
 
-def _warnings(model: Model, study: Study, part: str) -> list[str]:
-    trained_on = set(model.about.get("cohort_digests", ()))
-    if part in ("train", "all") and trained_on & set(study.cohorts):
-        return [f"part {part} holds patients the model was trained on: these figures flatter it"]
-    return []
+def _figures(found: Judgement, has_policy: bool) -> dict[str, Any]:
+    """What is said of the risks and, with a policy, of its alerts."""
+    guarded = [one for one in found.findings if has_policy or one.guard not in OF_A_POLICY]
+    said = {
+        "guards": [one.to_dict() for one in guarded], "warnings": warnings_of(guarded), "prevalence_given": found.prevalence,
+        "ranking": found.ranking, "calibration": found.calibration, "decision_curve": found.decision_curve,
+    }  # fmt: skip
+    if not has_policy:
+        own = {name: found.ranking[name] for name in ("step", "stay")}
+        beside = {name: one for name, one in found.news2.items() if name not in ("at_equal_burden", "curve")}
+        return {**said, "ranking": own, "news2": beside}
+    return {
+        **said, "alerts": found.alerts(), "curve": found.curve.to_dict(), "news2": found.news2,
+        "alert_net_benefit": found.alert_net_benefit,
+    }  # fmt: skip
 
 
-def _discrimination(study: Study, risk: Float32) -> dict[str, Any]:
-    valid = study.usable & np.isfinite(risk)
-    figures = _ranks(study.label[valid], risk[valid])
-    site_of_row = study.site[study.rows.bed]
+def _rows(study: Study, found: Judgement, risk: Float32) -> dict[str, Any]:
+    """How the rows of all sites and of each are ranked, by the labels of the model's settings; small sites say nothing."""
+    usable = study.usable & np.isfinite(risk)
+    figures: dict[str, Any] = {"prevalence": float(study.label[usable].mean()) if usable.any() else None}
+    for name in ("auroc", "auprc"):
+        value = found.ranking["step"][name]
+        figures[f"step_{name}"] = None if value is None else value[0]
+    figures["observed_to_expected"] = found.calibration and found.calibration["observed_to_expected"]
+    site_of_row, patient = study.site[study.rows.bed], study.subject_id[study.rows.bed]
     for site in sorted(set(study.site)):
-        rows = valid & (site_of_row == site)
-        figures.setdefault("by_site", {})[site] = _ranks(study.label[rows], risk[rows])
+        rows = usable & (site_of_row == site)
+        figures.setdefault("by_site", {})[site] = _of_site(study.label[rows], risk[rows], patient[rows])
     return figures
 
 
-def _ranks(label: Float32, risk: Float32) -> dict[str, Any]:
-    if not len(label) or label.min() == label.max():
-        return {"step_auroc": None, "step_auprc": None, "prevalence": float(label.mean()) if len(label) else None}
+def _of_site(label: Float32, risk: Float32, patient: NDArray[Any]) -> dict[str, Any]:
+    if not enough(label, patient):
+        return {"step_auroc": None, "step_auprc": None, "fewer_patients_than": FEWEST}
     return {
         "step_auroc": auroc(label, risk), "step_auprc": auprc(label, risk), "prevalence": float(label.mean()),
         "observed_to_expected": float(label.sum() / risk.sum(dtype=np.float64)),
@@ -166,28 +202,17 @@ def _challenge(model: Model, whole: Study, study: Study, risk: Float32, part: st
     tuning = whole.take("tuning")
     called = risk.astype(np.float64) >= (threshold := pays_from(tau_of(tuning), _score(model, tuning, None)))
     figures = {"threshold": threshold, "tuned_on": "tuning", "utility": utility(tau_of(study), called)}
-    site_of_row = study.site[study.rows.bed]
+    site_of_row, patient = study.site[study.rows.bed], study.subject_id[study.rows.bed]
     for site in sorted(set(study.site)):
         rows = site_of_row == site
-        figures[f"utility_{site}"] = utility(tau_of(study)[rows], called[rows])
+        if enough(study.label[rows], patient[rows]):
+            figures[f"utility_{site}"] = utility(tau_of(study)[rows], called[rows])
     return {"challenge_2019": figures}
 
 
 def tau_of(study: Study) -> Float64:
     """Hours from the onset to each row, ``(R,)``; NaN in stays without one."""
     return hours_from_onset(study.rows.time, study.rows.bed, study.onset_stay, study.onset_time)
-
-
-def _alerting(model: Model, study: Study, risk: Float32, policy: AlertPolicy | None) -> dict[str, Any]:
-    stays, search = study.alert_stays(), model.settings.alerting
-    ours = Risks.of(study.rows.bed, study.rows.time, risk)
-    judged = None
-    figures: dict[str, Any] = {}
-    if policy is not None:
-        judged = evaluate(ours, stays, policy, search, patients_digest(study.subject_id))
-        figures["alerts"] = {**judged.to_dict(), "intervals": plain_intervals(intervals(judged))}
-        figures["curve"] = operating_curve(ours, stays, policy, alerting=search).to_dict()
-    return {"news2": beside_news2(model, study, ours, judged, search), **figures}
 
 
 def _keep(folder: Path, model: Model, figures: dict[str, Any]) -> list[str]:

@@ -1,21 +1,21 @@
-"""The guards of alerting, asked about a model on one part of a cohort."""
+"""The guards that need to know a model and its split, and the terms on which a model is judged."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from vitals.alerting import guards
-from vitals.alerting.bootstrap import intervals
-from vitals.alerting.evaluation import evaluate
-from vitals.alerting.guards import Finding
-from vitals.alerting.stays import Risks
-from vitals.alerting.weighting import to_prevalence
+from vitals.alerting.findings import Finding, enforce
+from vitals.alerting.judging import Terms
+from vitals.errors import SettingsError
 from vitals.flows.study import Study
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
-from vitals.windowing.types import Float32
+
+UNKNOWN = "unknown"
+"""In place of a prevalence: cases or controls were left out, and nobody knows how common the outcome is."""
+RANKED = 200
+"""Resamples for AUROC and AUPRC: intervals that are read, not decided by."""
+OF_A_POLICY = frozenset({"tuning_patients", "hits_after_onset", "cadence", "recognition"})
+"""Guards that have nothing to look at without a policy."""
 
 
 def refuse_tuning_patients(model: Model, study: Study, policy: AlertPolicy | None) -> Finding:
@@ -35,71 +35,72 @@ def refuse_tuning_patients(model: Model, study: Study, policy: AlertPolicy | Non
     found = guards.tuning_patients(
         policy or AlertPolicy(threshold=1.0), study.subject_id, study.part == "tuning", same_cohort=known
     )
-    guards.enforce([found])
+    enforce([found])
     return found
 
 
-def look_for_traps(
-    model: Model,
-    whole: Study,
-    study: Study,
-    risk: Float32,
-    policy: AlertPolicy | None,
-    prevalence: float | None = None,
-) -> list[Finding]:
-    """What each guard finds in a part of a cohort.
+def training_patients(model: Model, study: Study, part: str) -> Finding:
+    """Say whether the part holds patients that the model was trained on.
 
     Args:
-        model: says whether it reads a clock, and where the alerts' terms come from.
-        whole: all stays of the cohort, with their parts.
-        study: those judged.
-        risk: of each row of ``study``, ``(R,)``.
-        policy: the policy judged; without one its own guards have nothing to look at.
-        prevalence: of the outcome where nobody was left out; None where it was not given.
-
-    Raises:
-        SettingsError: a patient in two parts, or a policy tuned on some of these patients.
-    """
-    risks, stays = Risks.of(study.rows.bed, study.rows.time, risk), study.alert_stays()
-    found = [
-        guards.split_by_patient(whole.subject_id, whole.part),
-        guards.clock(risks, stays, model.settings.network.clock),
-        guards.sampling(len(stays), int(np.count_nonzero(stays.has_onset)), prevalence=prevalence),
-    ]
-    if policy is not None:
-        found += [
-            refuse_tuning_patients(model, study, policy),
-            guards.hits_after_onset(risks, stays, policy),
-            guards.cadence(policy, risks),
-        ]
-    guards.enforce(found)
-    return found
-
-
-def at_prevalence(model: Model, study: Study, risk: Float32, policy: AlertPolicy, prevalence: float) -> dict[str, Any]:
-    """The alerts of a policy in a sample of cases and controls, weighted to the prevalence of the ward, with intervals.
-
-    Args:
-        model: says what a useful alert is.
-        study: the stays judged.
-        risk: of each row of ``study``, ``(R,)``.
-        policy: the policy judged.
-        prevalence: share of stays with an onset where nobody was left out.
-
-    Raises:
-        SettingsError: a prevalence that is none.
-        DataError: stays of one kind only.
-    """
-    risks, stays, search = Risks.of(study.rows.bed, study.rows.time, risk), study.alert_stays(), model.settings.alerting
-    weighted = to_prevalence(evaluate(risks, stays, policy, search), risks, stays, search, prevalence)
-    return {"prevalence": prevalence, **{name: [*one] for name, one in intervals(weighted).items()}}
-
-
-def warnings_of(found: list[Finding]) -> list[str]:
-    """What has to be said beside the figures.
+        model: names the cohorts of its training.
+        study: the stays to be judged.
+        part: of the model's own split, or ``"all"``.
 
     Example:
-        >>> warnings_of([Finding("clock", "warning", "a clock", "leave it out"), Finding("cadence", "ok", "hourly")])
-        ['clock: a clock; leave it out']
+        >>> from vitals.flows.study import open_study
+        >>> from vitals.scoring.model import open_model
+        >>> opened = open_model(model)
+        >>> training_patients(opened, open_study(opened.settings, [ward]), "all").level
+        'warning'
     """
-    return [f"{one.guard}: {one.said}; {one.cure}" for one in found if one.level != "ok"]
+    known = bool(set(model.about.get("cohort_digests", ())) & set(study.cohorts))
+    if part in ("train", "all") and known:
+        said = f"part {part} holds patients the model was trained on: these figures flatter it"
+        return Finding("training_patients", "warning", said, "judge it on the held-out part")
+    return Finding("training_patients", "ok", "no patient is known to be of the training part")
+
+
+def known_findings(model: Model, whole: Study, study: Study, part: str, policy: AlertPolicy | None) -> list[Finding]:
+    """What the guards find that need the split: the others look at risks and stays when these are judged.
+
+    Args:
+        model: names the cohorts of its training.
+        whole: all stays of the cohort, with their parts.
+        study: those to be judged.
+        part: their part.
+        policy: the policy to judge; None without one.
+
+    Raises:
+        SettingsError: a policy tuned on some of these patients.
+    """
+    return [
+        guards.split_by_patient(whole.subject_id, whole.part),
+        training_patients(model, study, part),
+        refuse_tuning_patients(model, study, policy),
+    ]
+
+
+def terms_of(model: Model, prevalence: float | str | None = None) -> Terms:
+    """On what terms a model is judged: its own settings.
+
+    Args:
+        model: says what a useful alert is, its horizon, and whether it reads a clock.
+        prevalence: share of stays with an onset where nobody was left out, or ``"unknown"`` where somebody was and nobody
+            knows it; None where nobody was.
+
+    Raises:
+        SettingsError: another word than ``"unknown"``.
+
+    Example:
+        >>> from vitals.scoring.model import open_model
+        >>> terms_of(open_model(model), "unknown").subsampled
+        True
+    """
+    if isinstance(prevalence, str) and prevalence != UNKNOWN:
+        raise SettingsError("prevalence", repr(prevalence), f'a share such as 0.05, or "{UNKNOWN}"', "write a number")
+    settings = model.settings
+    return Terms(
+        alerting=settings.alerting, horizon=settings.label.horizon, subsampled=prevalence == UNKNOWN,
+        prevalence=None if isinstance(prevalence, str) else prevalence, ranked=RANKED, uses_clock=settings.network.clock,
+    )  # fmt: skip

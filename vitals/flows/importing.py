@@ -92,5 +92,6 @@ def import_table(source: Path, destination: Path, mapping: Path, progress: Progr
 
 def summary(cohort: Cohort) -> dict[str, Any]:
     """What a person wants to know of a new cohort: how many stays, samples and outcomes, from where, and its digest."""
-    told = ("stays", "subjects", "samples", "sites", "outcomes", "source", "licence", "digest")
-    return {**{name: cohort.manifest[name] for name in told}, "files": {"cohort": str(cohort.path)}}
+    told = ("stays", "subjects", "samples", "sites", "ended", "outcomes", "source", "licence", "digest")
+    known = {name: cohort.manifest[name] for name in told if name in cohort.manifest}
+    return {**known, "files": {"cohort": str(cohort.path)}}

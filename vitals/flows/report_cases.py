@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 
 from vitals.alerting.decide import Outcome
+from vitals.alerting.evaluation import in_time
 from vitals.flows.report_evidence import Evidence, plain_numbers
 from vitals.signals import signal
-from vitals.windowing.types import Float64, Int64
+from vitals.windowing.types import Float32, Float64, Int64
 
 EACH = 2
 _HOUR = 3_600_000_000
@@ -26,27 +27,26 @@ def case_figures(evidence: Evidence) -> list[dict[str, Any]]:
     if evidence.alerts is None:
         return []
     fired = evidence.alerts.fired
-    stay, time = evidence.risks.stay[fired], evidence.risks.time[fired]
-    before = time <= evidence.stays.onset[stay]
-    chosen = _worst(evidence, stay[before], time[before])
-    return [_case(evidence, kind, number, fired[before][stay[before] == number]) for kind, number in chosen]
+    spell, time = evidence.risks.stay[fired], evidence.risks.time[fired]
+    before = time <= evidence.spells.onset[spell]
+    chosen = _worst(evidence, spell[before], time[before])
+    return [_case(evidence, kind, number, fired[before][spell[before] == number]) for kind, number in chosen]
 
 
-def _worst(evidence: Evidence, stay: Int64, time: Int64) -> list[tuple[str, int]]:
-    """Kind and stay of each case, from the alerts raised before an onset or in a stay without one."""
-    stays, risks = evidence.stays, evidence.risks
-    first, last = stays.hit_window(evidence.judged.model.settings.alerting)
-    true = (time >= first[stay]) & (time <= last[stay])
-    lead = np.zeros(len(stays))
-    np.maximum.at(lead, stay[true], (stays.onset[stay[true]] - time[true]) / _HOUR)
-    caught = np.bincount(stay[true], minlength=len(stays)) > 0
-    in_time = (risks.time >= first[risks.stay]) & (risks.time <= last[risks.stay]) & np.isfinite(risks.risk)
-    peak = np.full(len(stays), np.inf)  # of the hours in which an alert would have been true
-    highest = np.full(len(stays), -np.inf)
-    np.maximum.at(highest, risks.stay[in_time], risks.risk[in_time])
-    peak[np.isfinite(highest)] = highest[np.isfinite(highest)]
-    missed = stays.has_onset & np.isfinite(peak) & ~caught
-    alerts = np.bincount(stay[~stays.has_onset[stay]], minlength=len(stays)).astype(np.float64)
+def _worst(evidence: Evidence, spell: Int64, time: Int64) -> list[tuple[str, int]]:
+    """Kind and spell of each case, from the alerts raised before an onset or in a spell without one."""
+    of, risks = evidence.spells, evidence.risks
+    first, last = of.hit_window(evidence.search)
+    true = (time >= first[spell]) & (time <= last[spell])
+    lead = np.zeros(len(of))
+    np.maximum.at(lead, spell[true], (of.onset[spell[true]] - time[true]) / _HOUR)
+    caught = np.bincount(spell[true], minlength=len(of)) > 0
+    rows = in_time(risks, of, evidence.search)  # the hours in which an alert would have been true
+    peak = np.full(len(of), -np.inf)
+    np.maximum.at(peak, risks.stay[rows], risks.risk[rows])
+    missed = of.has_onset & np.isfinite(peak) & ~caught
+    known = (time < first[spell]) & ~of.has_onset[spell] & (time < of.unknown_from(evidence.search)[spell])
+    alerts = np.bincount(spell[known], minlength=len(of)).astype(np.float64)
     ordered = (("missed", peak, missed), ("false alarms", -alerts, alerts > 0), ("caught", -lead, caught))
     return [(kind, int(number)) for kind, badness, among in ordered for number in _lowest(badness, among)]
 
@@ -57,33 +57,33 @@ def _lowest(badness: Float64, among: Any) -> Int64:
 
 
 def _case(evidence: Evidence, kind: str, number: int, fired: Int64) -> dict[str, Any]:
-    stays, risks = evidence.stays, evidence.risks
-    admitted, onset = int(stays.admitted[number]), int(stays.onset[number])
-    mine = np.flatnonzero(risks.stay == number)
-    last_alert = int(risks.time[fired].max(initial=admitted))
-    end = onset if stays.has_onset[number] else last_alert
-    mine = mine[(risks.time[mine] >= end - _BEFORE) & (risks.time[mine] <= end + _AFTER)]
-    at = _thinned(mine, risks.risk)
+    of, rows, risk = evidence.spells, evidence.judged.study.rows, evidence.judged.risk
+    stay = int(of.whole[number])
+    admitted, onset = int(evidence.stays.admitted[stay]), int(of.onset[number])
+    alerted = evidence.risks.time[fired]
+    end = onset if of.has_onset[number] else int(alerted.max(initial=admitted))
+    mine = np.flatnonzero((rows.bed == stay) & (rows.time >= end - _BEFORE) & (rows.time <= end + _AFTER))
+    at = _thinned(mine, risk)
     policy, alerts = evidence.judged.policy, evidence.alerts
     assert policy is not None
     assert alerts is not None
     reds = set(alerts.row[alerts.outcome == Outcome.RED_FIRED].tolist())
     red = policy.red_from if policy.has_red else None
     told: dict[str, Any] = {
-        "kind": kind, "stay": str(evidence.judged.study.stay_id[number]), "hours": _hours(risks.time[at], admitted),
-        "risk": plain_numbers(risks.risk[at]), "threshold": policy.threshold, "red": red,
-        "onset": (onset - admitted) / _HOUR if stays.has_onset[number] else None, "vitals": _vitals(evidence, at),
+        "kind": kind, "stay": str(evidence.judged.study.stay_id[stay]), "hours": _hours(rows.time[at], admitted),
+        "risk": plain_numbers(risk[at]), "threshold": policy.threshold, "red": red,
+        "onset": (onset - admitted) / _HOUR if of.has_onset[number] else None, "vitals": _vitals(evidence, at),
         "alerts": [
-            {"hour": hour, "risk": float(risks.risk[row]), "red": bool(row in reds)}
-            for hour, row in zip(_hours(risks.time[fired], admitted), fired, strict=True)
+            {"hour": hour, "risk": float(evidence.risks.risk[row]), "red": bool(row in reds)}
+            for hour, row in zip(_hours(alerted, admitted), fired, strict=True)
         ],
     }  # fmt: skip
-    if evidence.bedside is not None:
-        told["news2"] = plain_numbers(np.round(20 * evidence.bedside.risk[at]))
+    if evidence.judged.news2 is not None:
+        told["news2"] = plain_numbers(np.round(20 * evidence.judged.news2[at]))
     return told
 
 
-def _thinned(rows: Int64, risk: Float64) -> Int64:
+def _thinned(rows: Int64, risk: Float32) -> Int64:
     """At most so many rows of a stay: of each of equally many neighbours that with the highest risk."""
     if len(rows) <= _POINTS:
         return rows

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from vitals.alerting.evaluation import predictable
 from vitals.flows.report_evidence import Evidence
 from vitals.flows.report_groups import groups_of
 from vitals.signals import signal
@@ -18,20 +19,17 @@ Chosen = NDArray[np.bool_]
 
 def flow_figures(evidence: Evidence) -> dict[str, Any]:
     """Numbers of stays at each step from the cohort to the judged onsets."""
-    study, stays, risks = evidence.judged.study, evidence.stays, evidence.risks
+    study, stays, spells = evidence.judged.study, evidence.stays, evidence.spells
     with_risk = np.zeros(len(stays), bool)
-    with_risk[risks.stay[np.isfinite(risks.risk)]] = True
-    first, last = stays.hit_window(evidence.judged.model.settings.alerting)
-    in_time = (risks.time >= first[risks.stay]) & (risks.time <= last[risks.stay]) & np.isfinite(risks.risk)
-    predictable = np.zeros(len(stays), bool)
-    predictable[risks.stay[in_time]] = True
+    with_risk[study.rows.bed[np.isfinite(evidence.judged.risk)]] = True
+    onsets = int(spells.has_onset.sum())
+    known = int(predictable(evidence.risks, spells, evidence.search).sum())
     return {
         "cohort_stays": len(evidence.judged.whole.stay_id), "cohort_patients": len(set(evidence.judged.whole.subject_id)),
         "other_parts": len(evidence.judged.whole.stay_id) - len(study.stay_id), "stays": len(stays),
         "patients": int(stays.patient.max(initial=-1)) + 1, "never_scored": int((~with_risk).sum()),
         "with_onset": int(stays.has_onset.sum()), "without_onset": int((~stays.has_onset).sum()),
-        "predictable": int((predictable & stays.has_onset).sum()),
-        "unpredictable": int((~predictable & stays.has_onset).sum()),
+        "onsets": onsets, "predictable": known, "unpredictable": onsets - known,
     }  # fmt: skip
 
 

@@ -11,18 +11,13 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vitals.alerting.decide import AlertState, Decisions, decide
-from vitals.alerting.evaluation import Evaluation, evaluate
+from vitals.alerting.evaluation import Evaluation, evaluate, predictable
 from vitals.alerting.stays import Risks, Stays
-from vitals.bedside.news2 import SIGNALS as NEWS2_SIGNALS
-from vitals.bedside.news2 import news2_risk
-from vitals.bedside.risk import bedside_risk
 from vitals.cohort.store import Cohort
 from vitals.flows.evaluation import Judged
 from vitals.spec.policy import AlertPolicy
-from vitals.windowing.types import Int64
-
-REPLICATES = 200
-"""Resamples of an interval that is drawn rather than decided by."""
+from vitals.spec.settings import Alerting
+from vitals.windowing.types import Float32, Float64, Int64
 
 
 @dataclass(frozen=True)
@@ -39,28 +34,29 @@ class Evidence:
 
     @cached_property
     def stays(self) -> Stays:
-        """The judged stays as alerting sees them."""
-        return self.judged.study.alert_stays()
+        """The judged stays, whole."""
+        return self.judged.study.whole_stays()
+
+    @property
+    def spells(self) -> Stays:
+        """The same cut at their events, as the alerts were judged."""
+        return self.judged.judgement.spells
+
+    @property
+    def risks(self) -> Risks:
+        """The model's, of the spells."""
+        return self.judged.judgement.risks
+
+    @property
+    def search(self) -> Alerting:
+        """What a useful alert is."""
+        return self.judged.model.settings.alerting
 
     @cached_property
     def frame(self) -> pd.DataFrame:
         """Demographics and further columns of the judged stays, in their order."""
         by_name = self.cohort.stays.set_index(self.cohort.stays["stay_id"].astype(str))
         return by_name.loc[list(self.judged.study.stay_id)]
-
-    @cached_property
-    def risks(self) -> Risks:
-        """The model's."""
-        rows = self.judged.study.rows
-        return Risks.of(rows.bed, rows.time, self.judged.risk)
-
-    @cached_property
-    def bedside(self) -> Risks | None:
-        """NEWS2 of the same rows on a scale to 1; None where the model reads none of its signals."""
-        if not set(NEWS2_SIGNALS) & set(self.judged.model.settings.signals):
-            return None
-        rows = self.judged.study.rows
-        return Risks.of(rows.bed, rows.time, bedside_risk("news2", rows, self.judged.model.settings.channels))
 
     @property
     def usable(self) -> NDArray[np.bool_]:
@@ -75,22 +71,25 @@ class Evidence:
 
     @cached_property
     def alerts(self) -> Decisions | None:
-        """What the policy made of every score; None without a policy."""
+        """What the policy made of every score of the spells; None without a policy."""
         if self.judged.policy is None:
             return None
-        empty = AlertState.empty(len(self.stays))
+        empty = AlertState.empty(len(self.spells))
         return decide(self.judged.policy, empty, self.risks.stay, self.risks.time, self.risks.risk)[1]
 
-    def judge(self, risks: Risks, policy: AlertPolicy) -> Evaluation:
-        """Any policy on any risks of these stays."""
-        return evaluate(risks, self.stays, replace(policy, tuned_on=""), self.judged.model.settings.alerting)
+    @cached_property
+    def by_spell(self) -> Float64 | None:
+        """Counts of the policy in each spell, ``(S, len(COUNTS))``; None without a policy."""
+        if self.judged.policy is None:
+            return None
+        alone = replace(self.spells, patient=np.arange(len(self.spells)))
+        return evaluate(self.risks, alone, replace(self.judged.policy, tuned_on=""), self.search).by_patient
 
-    def triggers(self) -> dict[str, Evaluation]:
-        """NEWS2 as wards use it, by the name it is shown under."""
-        if self.bedside is None:
-            return {}
-        points = {f"NEWS2 ≥ {n}": AlertPolicy(threshold=float(news2_risk(n))) for n in (5, 7)}
-        return {name: self.judge(self.bedside, policy) for name, policy in points.items()}
+    def judge(self, risk: Float32, policy: AlertPolicy) -> Evaluation:
+        """The policy on another risk of each row, ``(R,)``, with recall of the same onsets as that of the risk itself."""
+        risks = self.judged.study.spells(risk, int(policy.reset))[0]
+        same = replace(self.spells, predictable=predictable(self.risks, self.spells, self.search))
+        return evaluate(risks, same, replace(policy, tuned_on=""), self.search)
 
 
 def plain_numbers(values: Any) -> list[float | None]:

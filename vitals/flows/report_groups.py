@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from vitals.alerting.bootstrap import intervals
-from vitals.alerting.evaluation import evaluate
-from vitals.alerting.rank_bootstrap import ranking_intervals
-from vitals.alerting.stays import Risks
-from vitals.flows.report_evidence import REPLICATES, Evidence
+from vitals.alerting.bootstrap import interval, resample
+from vitals.alerting.measures import measure
+from vitals.alerting.ranks import FEWEST, ranked
+from vitals.flows.guarding import RANKED
+from vitals.flows.report_evidence import Evidence
+from vitals.windowing.types import Float64, Int64
 
-FEWEST = 10
-"""Onsets below which a group's figures are not shown: they would tell of chance, or of a person."""
 _AGES = ((0, 50, "under 50"), (50, 65, "50 to 64"), (65, 80, "65 to 79"), (80, 200, "80 and over"))
 _ICU_TYPES = {1: "coronary", 2: "cardiac surgery", 3: "medical", 4: "surgical"}
 _SHOWN = ("recall", "precision", "alarms_per_100_patient_days")
@@ -47,29 +45,33 @@ def groups_of(stays: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.bool_]
 
 
 def group_figures(evidence: Evidence) -> list[dict[str, Any]]:
-    """AUROC of rows, and recall, precision and burden at the shared policy, of each group with at least ``FEWEST`` onsets."""
+    """AUROC of rows, and recall, precision and burden at the shared policy, of each group in which ``FEWEST`` patients had an onset."""
     return [_judge(evidence, kind, name, members) for kind, name, members in groups_of(evidence.frame)]
 
 
 def _judge(evidence: Evidence, kind: str, name: str, members: NDArray[np.bool_]) -> dict[str, Any]:
-    chosen = np.flatnonzero(members)
-    study, rows = evidence.judged.study.of(chosen), members[evidence.judged.study.rows.bed]
-    stays, risk = study.alert_stays(), evidence.judged.risk[rows]
-    onsets = int(stays.has_onset.sum())
-    found: dict[str, Any] = {"kind": kind, "name": name, "stays": len(chosen), "shown": onsets >= FEWEST}
-    if onsets < FEWEST:
+    study, of = evidence.judged.study, evidence.spells
+    mine, rows = members[of.whole], evidence.usable & members[study.rows.bed]
+    with_onset = len(np.unique(of.patient[mine & of.has_onset]))
+    found: dict[str, Any] = {"kind": kind, "name": name, "stays": int(members.sum()), "shown": with_onset >= FEWEST}
+    if with_onset < FEWEST:
         return found | {"fewer_onsets_than": FEWEST}
-    usable = study.usable & np.isfinite(risk)
-    label = study.label[usable]
-    ranks = ranking_intervals(label, risk[usable], stays.patient[study.rows.bed[usable]], REPLICATES)
-    found |= {"onsets": onsets, "step_auroc": ranks["auroc"]}
-    found["observed_to_expected"] = float(label.sum() / risk[usable].sum(dtype=np.float64))
-    if evidence.judged.policy is not None:
-        policy = replace(evidence.judged.policy, tuned_on="")
-        ours = Risks.of(study.rows.bed, study.rows.time, risk)
-        bounds = intervals(evaluate(ours, stays, policy, evidence.judged.model.settings.alerting))
-        found |= {measure: [*bounds[measure]] for measure in _SHOWN}
+    label, risk = study.label[rows] == 1, evidence.judged.risk[rows].astype(np.float64)
+    ranks = ranked(label, risk, evidence.patient[rows], RANKED)
+    found |= {"onsets": int((mine & of.has_onset).sum()), "step_auroc": ranks["auroc"]}
+    found["observed_to_expected"] = float(label.sum() / risk.sum()) if risk.sum() else None
+    if evidence.by_spell is not None:
+        found |= _alerts(evidence.by_spell[mine], of.patient[mine])
     return found
+
+
+def _alerts(by_spell: Float64, patient: Int64) -> dict[str, list[float]]:
+    """The measures of some spells' counts, with intervals of their patients resampled."""
+    known, number = np.unique(patient, return_inverse=True)
+    by_patient = np.zeros((len(known), by_spell.shape[1]))
+    np.add.at(by_patient, number, by_spell)
+    whole, drawn = by_patient.sum(axis=0), resample(by_patient)
+    return {name: [*interval(float(measure(name, whole)), measure(name, drawn))] for name in _SHOWN}
 
 
 def _ages(stays: pd.DataFrame) -> dict[str, NDArray[np.bool_]]:

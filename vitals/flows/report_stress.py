@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-from vitals.alerting.stays import Risks
 from vitals.flows.report_evidence import Evidence
 from vitals.labelling.ranking import auroc
 from vitals.scoring.ward_step import score_rows
@@ -37,7 +36,8 @@ def without(settings: Settings, rows: Rows, names: Sequence[str]) -> Rows:
 def stress_figures(evidence: Evidence, progress: Progress | None = None) -> list[dict[str, Any]]:
     """AUROC of rows and the alerts of the policy, with everything, without each vital sign, and without all laboratory values.
 
-    Rows that then have no risk are left out of the AUROC, and count as silence for the policy.
+    Rows that then have no risk are left out of the AUROC, and count as silence for the policy: recall is of the onsets that
+    could be warned of with everything.
 
     Args:
         evidence: the judged model.
@@ -72,7 +72,7 @@ def _judge(evidence: Evidence, risk: Float32) -> dict[str, Any]:
     area = auroc(study.label[usable], risk[usable]) if usable.any() else float("nan")
     found: dict[str, Any] = {"step_auroc": area, "rows_with_risk": int(np.isfinite(risk).sum())}
     if evidence.judged.policy is not None:
-        judged = evidence.judge(Risks.of(study.rows.bed, study.rows.time, risk), evidence.judged.policy)
+        judged = evidence.judge(risk, evidence.judged.policy)
         names = ("recall", "precision", "alarms_per_100_patient_days")
         found |= {name: judged.measure(name) for name in names}
     return found

@@ -17,13 +17,7 @@ from vitals.flows.report_cohort import flow_figures, table_one
 from vitals.flows.report_evidence import Evidence
 from vitals.flows.report_groups import group_figures
 from vitals.flows.report_pitfalls import pitfall_figures
-from vitals.flows.report_ranking import ranking_figures
-from vitals.flows.report_risk import (
-    alert_benefit_figures,
-    calibration_figures,
-    decision_figures,
-    distribution_figures,
-)
+from vitals.flows.report_risk import calibration_figures, distribution_figures
 from vitals.flows.report_stress import stress_figures
 from vitals.flows.writing import as_json, refuse_unwritable
 from vitals.report.page import page
@@ -34,13 +28,15 @@ from vitals.spec.shipped import find_model
 Progress = Callable[[int, int, str], None]
 
 
-def report_model(
+def report_model(  # noqa: PLR0913 - what is judged, where it goes, and on what terms, by name
     model: Path,
     data: Path,
     out: Path,
     part: str = "held_out",
     policy: Path | None = None,
     progress: Progress | None = None,
+    *,
+    prevalence: float | str | None = None,
 ) -> dict[str, Any]:
     """Judge a model and write the report: ``out`` for people, and the same numbers in a ``.json`` beside it.
 
@@ -51,6 +47,7 @@ def report_model(
         part: ``"held_out"``, another part of the model's own split, or ``"all"`` for a cohort of other patients.
         policy: an alert policy file; without it the model folder's ``policy.toml``, where there is one.
         progress: told what is being done.
+        prevalence: as :func:`~vitals.flows.evaluation.evaluate_model` takes it.
 
     Returns:
         Every figure of the report in plain numbers, and the ``files`` written.
@@ -69,9 +66,9 @@ def report_model(
     if out.suffix != ".html":
         raise SettingsError(f"--out {out}", "another kind of file", "a name that ends in .html", "write report.html")
     refuse_unwritable(out)
-    judged = judge_model(Path(model), Path(data), part, policy, progress)
+    judged = judge_model(Path(model), Path(data), part, policy, progress, prevalence)
     figures = figures_of_report(Evidence(judged, open_cohort(data)), progress)
-    figures |= {"command": _command(Path(model), Path(data), part, policy), "versions": _versions()}
+    figures |= {"command": _command(Path(model), Path(data), part, policy, prevalence), "versions": _versions()}
     home = find_model(model)
     record = read_record(home.parent if home.suffix == ".onnx" else home, judged.model, figures)
     numbers = out.with_suffix(".json")
@@ -85,14 +82,10 @@ def figures_of_report(evidence: Evidence, progress: Progress | None = None) -> d
     figures = dict(evidence.judged.figures)
     makers: dict[str, Callable[[], Any]] = {
         "cohort_flow": lambda: flow_figures(evidence), "table_one": lambda: table_one(evidence),
-        "ranking": lambda: ranking_figures(evidence), "calibration": lambda: calibration_figures(evidence),
-        "risk_distribution": lambda: distribution_figures(evidence), "decision_curve": lambda: decision_figures(evidence),
+        "calibration": lambda: calibration_figures(evidence), "risk_distribution": lambda: distribution_figures(evidence),
         "groups": lambda: group_figures(evidence), "cases": lambda: case_figures(evidence),
         "pitfalls": lambda: pitfall_figures(evidence),
     }  # fmt: skip
-    policy = evidence.judged.policy
-    if policy is not None:
-        makers["alert_net_benefit"] = lambda: alert_benefit_figures(evidence, evidence.judge(evidence.risks, policy))
     for done, (name, make) in enumerate(makers.items()):
         if progress:
             progress(done, len(makers), "counting")
@@ -100,21 +93,15 @@ def figures_of_report(evidence: Evidence, progress: Progress | None = None) -> d
     if progress:
         progress(len(makers), len(makers), "counting")
     figures["stress"] = stress_figures(evidence, progress)
-    _derive(figures)
+    alerts = figures.get("alerts")
+    if alerts:
+        alerts["amber_alerts"] = alerts["alerts"] - alerts["red_alerts"]
     return figures
 
 
-def _derive(figures: dict[str, Any]) -> None:
-    """What follows from counted figures: the first tier's alerts, and the burden of a nurse's shift with its interval."""
-    alerts = figures.get("alerts")
-    if alerts:
-        bed = alerts["intervals"]["alarms_per_bed_shift"]
-        alerts["amber_alerts"] = alerts["alerts"] - alerts["red_alerts"]
-        alerts["intervals"]["alarms_per_nurse_shift"] = [alerts["beds_per_nurse"] * value for value in bed]
-
-
-def _command(model: Path, data: Path, part: str, policy: Path | None) -> str:
+def _command(model: Path, data: Path, part: str, policy: Path | None, prevalence: float | str | None) -> str:
     chosen = f" --policy {policy}" if policy else ""
+    chosen += "" if prevalence is None else f" --prevalence {prevalence}"
     return f"vitals report {model} --data {data} --part {part}{chosen} --out report.html"
 
 

@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.alerting.stays import Stays
+from vitals.alerting.frames import Tables
+from vitals.alerting.spells import ClinicalEvents, spells, with_endings
+from vitals.alerting.stays import Risks, Stays
 from vitals.cohort.split import parts
 from vitals.cohort.store import Cohort, open_cohort
 from vitals.errors import DataError, SettingsError, nearest
-from vitals.labelling.labels import label_rows
+from vitals.flows.joining import column, ended_of, events_of, refuse_no_outcome, refuse_shared
+from vitals.labelling.labels import label_rows, outlasts
 from vitals.spec.settings import Settings
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry
-from vitals.windowing.types import Dropped, Int64, Rows
+from vitals.windowing.types import Dropped, Float32, Float64, Int64, Rows
 
 Progress = Callable[[int, int, str], None]
 PARTS = ("train", "validation", "tuning", "held_out")
@@ -55,8 +58,9 @@ class Study:
         part: ``(S,)``.
         admitted: ``(S,)`` microseconds UTC.
         discharged: ``(S,)`` microseconds UTC.
-        onset_stay: stay of each onset of the labelled kind, ``(m,)``.
-        onset_time: when it was, ``(m,)``.
+        ended: ``"home"``, ``"lost"`` or ``"died"``, ``(S,)``; None where no cohort says.
+        lost: whether nobody knows what came after the discharge, ``(S,)``, by the settings' ``[alerting] death``.
+        events: of the labelled kind, with deaths where the settings count them as the event.
         rows: ``bed`` is the stay's number.
         label: 0 or 1, ``(R,)``.
         usable: whether the label may be used, ``(R,)``.
@@ -70,13 +74,24 @@ class Study:
     part: NDArray[np.str_]
     admitted: Int64
     discharged: Int64
-    onset_stay: Int64
-    onset_time: Int64
+    ended: NDArray[Any] | None
+    lost: NDArray[np.bool_]
+    events: ClinicalEvents
     rows: Rows
     label: NDArray[np.float32]
     usable: NDArray[np.bool_]
     left_out: dict[str, int]
     cohorts: tuple[str, ...]
+
+    @property
+    def onset_stay(self) -> Int64:
+        """Stay of each onset, ``(m,)``."""
+        return self.events.stay
+
+    @property
+    def onset_time(self) -> Int64:
+        """When it was, ``(m,)`` microseconds UTC."""
+        return self.events.onset
 
     @property
     def digest(self) -> str:
@@ -93,9 +108,37 @@ class Study:
         chosen[stays] = True
         return chosen[self.rows.bed]
 
-    def alert_stays(self) -> Stays:
-        """The stays as alerting sees them."""
-        return Stays.of(self.subject_id, self.admitted, self.discharged, self.onset_stay, self.onset_time)
+    def whole_stays(self) -> Stays:
+        """The stays with their first onsets."""
+        return Stays.of(
+            self.subject_id, self.admitted, self.discharged, self.onset_stay, self.onset_time, lost=self.lost
+        )
+
+    def risks(self, risk: Float32 | Float64) -> Risks:
+        """A score of each row, ``(R,)``, as alerting sees it."""
+        return Risks.of(self.rows.bed, self.rows.time, risk)
+
+    def spells(self, risk: Float32 | Float64, reset: int = 0) -> tuple[Risks, Stays]:
+        """Scores and stays cut at the events, as policies are tuned and judged on them.
+
+        Args:
+            risk: of each row, ``(R,)``.
+            reset: microseconds without alerts after an event (``policy.reset``).
+        """
+        return spells(self.risks(risk), self.whole_stays(), self.events, reset)
+
+    def tables(self, risk: Float32 | Float64, news2: Float32 | None = None) -> Tables:
+        """All that judging needs.
+
+        Args:
+            risk: of each row, ``(R,)``.
+            news2: NEWS2 of each row divided by its maximum, ``(R,)``; None where it is not to be compared with.
+        """
+        return Tables(
+            self.risks(risk), self.whole_stays(), self.events, self.subject_id,
+            died=None if self.ended is None else self.ended == "died", part=self.part,
+            news2=None if news2 is None else news2.astype(np.float64), label=self.label, usable=self.usable,
+        )  # fmt: skip
 
     def take(self, part: str) -> Study:
         """The study of one part alone, its stays numbered from 0 again; ``"all"`` is the whole of it.
@@ -121,15 +164,16 @@ class Study:
         """
         number = np.full(len(self.stay_id), -1, np.int64)
         number[stays] = np.arange(len(stays))
-        keep, onset = self.rows_of(stays), number[self.onset_stay] >= 0
+        keep, mine = self.rows_of(stays), number[self.events.stay] >= 0
+        events = (number[self.events.stay[mine]], *(times[mine] for times in self.events.times))
         rows = Rows(
             number[self.rows.bed[keep]].astype(np.int32), self.rows.time[keep], self.rows.value[keep],
             self.rows.age[keep], self.rows.reason[keep],
         )  # fmt: skip
         return Study(
             self.stay_id[stays], self.subject_id[stays], self.site[stays], self.part[stays], self.admitted[stays],
-            self.discharged[stays], number[self.onset_stay[onset]], self.onset_time[onset], rows, self.label[keep],
-            self.usable[keep], self.left_out, self.cohorts,
+            self.discharged[stays], None if self.ended is None else self.ended[stays], self.lost[stays],
+            ClinicalEvents.of(*events), rows, self.label[keep], self.usable[keep], self.left_out, self.cohorts,
         )  # fmt: skip
 
 
@@ -157,51 +201,27 @@ def open_study(settings: Settings, paths: Iterable[Path], progress: Progress | N
 
 def _join(settings: Settings, cohorts: list[Cohort], rows: list[Rows], left_out: dict[str, int]) -> Study:
     first = np.cumsum([0, *(len(cohort) for cohort in cohorts)])
-    _refuse_shared(cohorts, "subject_id")
-    _refuse_shared(cohorts, "stay_id")
-    onsets = [cohort.onsets(settings.label.kind) for cohort in cohorts]
-    onset_stay = np.concatenate([stay + at for (stay, _), at in zip(onsets, first[:-1], strict=True)])
-    onset_time = np.concatenate([time for _, time in onsets])
-    _refuse_no_outcome(settings, cohorts, onset_time)
+    refuse_shared(cohorts, "subject_id")
+    refuse_shared(cohorts, "stay_id")
+    discharged = np.concatenate([cohort.discharged for cohort in cohorts])
+    ended = ended_of(cohorts)
+    events, lost = with_endings(events_of(settings, cohorts, first), ended, discharged, settings.alerting.death)
+    refuse_no_outcome(settings, cohorts, events.onset)
     whole = Rows(
         np.concatenate([one.bed + np.int32(at) for one, at in zip(rows, first[:-1], strict=True)]),
         *(np.concatenate([getattr(one, name) for one in rows]) for name in ("time", "value", "age", "reason")),
     )
-    label, usable = label_rows(settings.label, whole.time, whole.bed, onset_stay, onset_time)
-    columns = {name: _column(cohorts, name) for name in ("stay_id", "subject_id", "site")}
-    return Study(
+    label, usable = label_rows(settings.label, whole.time, whole.bed, events.stay, events.onset)
+    columns = {name: column(cohorts, name) for name in ("stay_id", "subject_id", "site")}
+    study = Study(
         **columns,
         part=parts(settings.split, columns["subject_id"]),
         admitted=np.concatenate([cohort.admitted for cohort in cohorts]),
-        discharged=np.concatenate([cohort.discharged for cohort in cohorts]),
-        onset_stay=onset_stay, onset_time=onset_time, rows=whole, label=label, usable=usable, left_out=left_out,
-        cohorts=tuple(cohort.digest for cohort in cohorts),
+        discharged=discharged, ended=ended, lost=lost, events=events, rows=whole, label=label, usable=usable,
+        left_out=left_out, cohorts=tuple(cohort.digest for cohort in cohorts),
     )  # fmt: skip
-
-
-def _column(cohorts: list[Cohort], name: str) -> NDArray[np.object_]:
-    return np.concatenate([cohort.stays[name].astype(str).to_numpy(object) for cohort in cohorts])
-
-
-def _refuse_shared(cohorts: list[Cohort], name: str) -> None:
-    seen: dict[Any, Path] = {}
-    for cohort in cohorts:
-        for value in cohort.stays[name].unique():
-            if value in seen:
-                raise DataError(
-                    f"{cohort.path} {name}", f"{value}, which is in {seen[value]} too", "each in one cohort",
-                    "give one cohort only, or tell the patients apart by their ids",
-                )  # fmt: skip
-        seen.update(dict.fromkeys(cohort.stays[name].unique(), cohort.path))
-
-
-def _refuse_no_outcome(settings: Settings, cohorts: list[Cohort], onset_time: Int64) -> None:
-    if not len(onset_time):
-        kinds = sorted({str(kind) for cohort in cohorts for kind in cohort.outcomes["kind"].unique()})
-        raise DataError(
-            "outcomes", f'no onset of kind "{settings.label.kind}"', "at least one",
-            f"set [label] kind to one of: {', '.join(kinds) or 'none is there'}",
-        )  # fmt: skip
+    unknown = outlasts(whole.time, whole.bed, study.whole_stays().lost_at, settings.label.horizon)
+    return replace(study, usable=usable & ~unknown)
 
 
 def text_digest(texts: Iterable[object]) -> str:

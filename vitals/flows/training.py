@@ -141,7 +141,8 @@ def prepare(settings: Settings, study: Study) -> tuple[Sequences, Scale, dict[st
     part = {name: study.stays_of(name) for name in PARTS}
     part["pretrain"] = np.flatnonzero(np.isin(study.part, ("train", "validation")))
     seen = study.rows_of(part["train"])
-    data = sequences(settings, study.rows, study.site, (study.onset_stay, study.onset_time), seen)
+    onset = (study.onset_stay, study.onset_time)
+    data = sequences(settings, study.rows, study.site, onset, seen, study.whole_stays().lost_at)
     return data, fit_scale(study.rows.take(seen), settings.window.step.hours), part
 
 

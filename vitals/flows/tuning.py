@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from vitals.alerting.beside import PLAIN
 from vitals.alerting.curve import Ledger
 from vitals.alerting.goal import Goal, at_threshold, recall_within
 from vitals.alerting.retuning import curve_intervals, retuned
-from vitals.alerting.stays import Risks, patients_digest
+from vitals.alerting.stays import patients_digest
 from vitals.alerting.tune import Tuned, at, tune
 from vitals.errors import SettingsError
-from vitals.flows.beside import PLAIN
 from vitals.flows.evaluation import tau_of
 from vitals.flows.study import open_study
 from vitals.labelling.paying import pays_from
@@ -74,7 +74,7 @@ def tune_model(
     )
     study = open_study(opened.settings, [data], progress).take("tuning")
     risk = score_rows(opened, opened.initial_hidden(len(study.stay_id)), study.rows)
-    risks, stays = Risks.of(study.rows.bed, study.rows.time, risk), study.alert_stays()
+    risks, stays = study.spells(risk)
     if wanted is None:
         words = "the threshold from which calling pays in the 2019 utility"
         wanted, search = at_threshold(words, _paying(tau_of(study), risk)), _plain(search)

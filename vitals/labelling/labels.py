@@ -1,15 +1,46 @@
-"""Labels of prediction rows, from the first onset of each stay."""
+"""Labels of prediction rows, from the first onset of each stay; and the words that say how a stay ended."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals.errors import DataError
+from vitals.errors import DataError, nearest
 from vitals.spec.settings import Label
 
 NO_ONSET = np.iinfo(np.int64).max
 """The time of an onset that never comes."""
+
+ENDED = ("home", "lost", "died")
+"""How a stay can end: well, with nobody knowing what came next, by death. A missing word is ``"lost"``."""
+
+_NOTHING = frozenset({"None", "nan", "NaT", "<NA>"})  # how a missing cell of a data frame is printed
+
+
+def ended_words(said: Sequence[object], where: str) -> NDArray[Any]:
+    """How each stay ended, ``(S,)`` words of :data:`ENDED`; None, NaN and "" say nothing and become ``"lost"``.
+
+    Args:
+        said: one word for each stay.
+        where: the column, to name in an error.
+
+    Raises:
+        DataError: an unknown word.
+
+    Example:
+        >>> ended_words(["home", None, "", "died"], "stays ended").tolist()
+        ['home', 'lost', 'lost', 'died']
+    """
+    told = [word if isinstance(word, str) else "" if str(word) in _NOTHING else str(word) for word in said]
+    words = [word or "lost" for word in told]
+    unknown = [row for row, word in enumerate(words) if word not in ENDED]
+    if unknown:
+        came = f'"{words[unknown[0]]}" in row {unknown[0] + 1} ({len(unknown)} such rows)'
+        raise DataError(where, came, "one of " + ", ".join(ENDED), nearest(words[unknown[0]], ENDED))
+    return np.array(words, object)
 
 
 def first_onsets(stays: int, onset_stay: ArrayLike, onset_time: ArrayLike) -> NDArray[np.int64]:
@@ -44,6 +75,25 @@ def first_onsets(stays: int, onset_stay: ArrayLike, onset_time: ArrayLike) -> ND
     first = np.full(stays, NO_ONSET, np.int64)
     np.minimum.at(first, where, when)
     return first
+
+
+def outlasts(time: ArrayLike, stay_of_row: ArrayLike, lost_at: ArrayLike, horizon: int) -> NDArray[np.bool_]:
+    """Rows whose horizon goes on after the record was lost, ``(R,)`` bool: whether an onset came, nobody knows.
+
+    Args:
+        time: prediction times, ``(R,)`` int64 microseconds UTC.
+        stay_of_row: stay index of each row, ``(R,)``.
+        lost_at: when a stay without an onset was lost, ``(S,)``; ``NO_ONSET`` for all others.
+        horizon: microseconds.
+
+    Example:
+        >>> outlasts([80, 95, 95], [0, 0, 1], [100, NO_ONSET], 10).tolist()
+        [False, True, False]
+    """
+    ends: NDArray[np.bool_] = (
+        np.asarray(time, np.int64) > np.asarray(lost_at, np.int64)[np.asarray(stay_of_row)] - horizon
+    )
+    return ends
 
 
 def label_rows(

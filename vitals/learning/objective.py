@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.labelling.labels import label_rows
+from vitals.labelling.labels import label_rows, outlasts
 from vitals.labelling.utility import call_gain, hours_from_onset
 from vitals.learning.batches import Sequences
 from vitals.spec.settings import Settings
@@ -41,8 +41,9 @@ def targets(
 
 
 def sequences(
-    settings: Settings, rows: Rows, site: NDArray[Any], onset: tuple[Int64, Int64], train: NDArray[np.bool_]
-) -> Sequences:
+    settings: Settings, rows: Rows, site: NDArray[Any], onset: tuple[Int64, Int64], train: NDArray[np.bool_],
+    lost_at: Int64 | None = None,
+) -> Sequences:  # fmt: skip
     """All that is to be learnt of some stays: the objective, the further horizons, and how much each site weighs.
 
     Args:
@@ -51,10 +52,13 @@ def sequences(
         site: of each stay, ``(S,)``.
         onset: stay and time of each onset, ``(m,)`` each.
         train: rows of the training part, ``(R,)``: classes and sites are counted there and nowhere else.
+        lost_at: when a stay without an onset was lost, ``(S,)``: rows whose horizon outlasts that teach nothing; None
+            where no stay was.
     """
     stay, training = rows.bed.astype(np.int64), settings.training
     target, weight = targets(settings, rows.time, stay, *onset, train)
     site_of_row = site[stay]
+    weight = weight * _known(rows, stay, lost_at, settings.label.horizon)
     weight = weight * site_factors(site_of_row, weight, train, training.site_balance)
     data = Sequences.of(rows, len(site), target, weight)
     if not training.horizons:
@@ -62,6 +66,7 @@ def sequences(
     further = []
     for horizon in training.horizons:
         label, usable = label_rows(replace(settings.label, horizon=horizon), rows.time, stay, *onset)
+        usable &= _known(rows, stay, lost_at, horizon)
         cost = _balanced(label, usable, train, training.positive_weight)
         further.append((label, cost * site_factors(site_of_row, cost, train, training.site_balance)))
     labels, costs = (np.stack(columns, 1) for columns in zip(*further, strict=True))
@@ -98,6 +103,13 @@ def site_factors(site: NDArray[Any], weight: Float32, train: NDArray[np.bool_], 
     by_site = np.ones(len(names))
     by_site[known] = (1 - balance) + balance / (max(int(known.sum()), 1) * share)
     return by_site[code].astype(np.float32)
+
+
+def _known(rows: Rows, stay: Int64, lost_at: Int64 | None, horizon: int) -> NDArray[np.bool_]:
+    """Rows of which it is known whether an onset came within the horizon, ``(R,)``."""
+    if lost_at is None:
+        return np.ones(len(rows), bool)
+    return ~outlasts(rows.time, stay, lost_at, horizon)
 
 
 def _balanced(label: Float32, usable: NDArray[np.bool_], train: NDArray[np.bool_], positive: float) -> Float32:

@@ -13,6 +13,8 @@ from vitals.report.words import DASH, number, percent, score
 
 _SIGNS = {
     "pass": "✓ pass",
+    "unknown": "? not known",
+    "not known": "? not known",
     "ok": "✓ pass",
     "warn": "▲ warn",
     "not applicable": "– not applicable",

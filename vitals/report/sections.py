@@ -104,7 +104,7 @@ _REARM = {
     "first_only": "and no second alarm of a stay",
 }
 _HELD = {"silence": "the silence", "episode": "the episode that had its alarm", "acknowledged": "an acknowledgement",
-         "cap": "the bound of a day"}  # fmt: skip
+         "cap": "the bound of a day", "event": "an event"}  # fmt: skip
 
 
 def _policy(record: Record) -> str:

@@ -166,7 +166,7 @@ class Intake:
             if fault is None:
                 self._append(batch, bed, time, self._demographic[name], float(value))
             else:
-                self._note(fault, stay, time)
+                self.tally.note(fault, None if fault == NOT_USED else stay, time)
         return None
 
     def _enter(self, batch: Batch, stay: str, admitted: int) -> int:
@@ -202,8 +202,7 @@ class Intake:
         # a stay that nobody knows is counted with the ward, or made-up names would fill the memory
         known = line.stay in self.beds.bed_of or fault == AFTERWARDS
         number = line.number if isinstance(line, Malformed) else None
-        self._note(fault, line.stay if known else None, self.now if time is None else time, number)
-
-    def _note(self, fault: str, stay: str | None, time: int | None, line: int | None = None) -> None:
-        # a signal the model has no use for is how the feed is set up, and no news of a patient
-        self.tally.note(fault, None if fault == NOT_USED else stay, time, line)
+        stay, named = (line.stay, None) if known else (None, line.stay)
+        if fault == NOT_USED:  # how the feed is set up, and no news of a patient
+            stay = named = None
+        self.tally.note(fault, stay, self.now if time is None else time, number, named)

@@ -13,6 +13,11 @@ EVERY = 3_600_000_000
 
 _REMEMBERED = 16  # reports by which the next one is judged
 
+NAMED = 5
+"""Stays that nobody knows which one report names at most."""
+
+_LONGEST_NAME = 100  # characters
+
 AFTERWARDS = "discharged"
 """The one reason that can befall a stay after its discharge."""
 
@@ -21,6 +26,7 @@ AFTERWARDS = "discharged"
 class _Entry:
     pending: int = 0
     line: int | None = None
+    named: dict[str, None] = field(default_factory=dict)  # in order
     reported: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))  # event times, newest first
 
     def due(self, time: int) -> bool:
@@ -51,7 +57,9 @@ class Tally:
         self._entries: dict[str | None, dict[str, _Entry]] = {}
         self._news: list[Technical] = []
 
-    def note(self, reason: str, stay: str | None, time: int | None, line: int | None = None) -> None:
+    def note(
+        self, reason: str, stay: str | None, time: int | None, line: int | None = None, named: str | None = None
+    ) -> None:
         """Count one thing that was left out.
 
         Args:
@@ -59,6 +67,7 @@ class Tally:
             stay: whose it was; None where that is unknown.
             time: event time, microseconds UTC; None where that is unknown.
             line: number of the line in the feed.
+            named: the stay that the line named and nobody knows; a report names the first few different ones.
         """
         self.total[reason] += 1
         entries = self._entries.setdefault(stay, {})
@@ -68,6 +77,8 @@ class Tally:
             entry = entries[reason] = _Entry()
         entry.pending += 1
         entry.line = line if entry.pending == 1 else entry.line
+        if named and len(entry.named) < NAMED:
+            entry.named[named[:_LONGEST_NAME]] = None
         if due:
             self._report(stay, reason, entry, time)
 
@@ -100,7 +111,9 @@ class Tally:
 
     def _report(self, stay: str | None, reason: str, entry: _Entry, time: int | None) -> None:
         text = None if time is None else time_text(time)
-        self._news.append(Technical(stay, text, reason, count=entry.pending, line=entry.line))
+        named = list(entry.named) or None
+        self._news.append(Technical(stay, text, reason, count=entry.pending, line=entry.line, named=named))
         entry.pending = 0
+        entry.named.clear()
         if time is not None:
             entry.reported.appendleft(time)

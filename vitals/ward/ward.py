@@ -8,7 +8,7 @@ from vitals.alerting.decide import AlertState, decide
 from vitals.errors import ModelError
 from vitals.feeds.lines import Line, Output, Technical
 from vitals.feeds.ndjson import LineReader
-from vitals.feeds.times import time_text
+from vitals.feeds.times import LATEST, time_text
 from vitals.scoring.model import Model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.policy import AlertPolicy
@@ -163,17 +163,25 @@ class Ward:
         self._lines += self._tally.news()
 
     def _hear(self, kind: str, bed: int, time: int, until: int) -> None:
-        """What somebody said of a patient holds from its time on, for scores that are still to come."""
+        """What somebody said of a patient holds from its time on, for scores that are still to come; it is confirmed."""
         if self._policy is None:
             return
-        if kind == "acknowledge":
+        stay, told, ends, fault = self._beds.stay[bed], "acknowledged", None, None
+        if self._after_known(np.array([bed]), np.array([time]))[0] > self._model.settings.window.max_gap:
+            fault = "ahead"  # it would wait for scores of that time
+        elif kind == "acknowledge":
             ends = self._alerts.acknowledge(self._policy, bed, time, until)
-            told = Technical(self._beds.stay[bed], time_text(time), "acknowledged", until=time_text(ends))
-            self._lines.append(told)
         elif kind == "event":
-            self._alerts.event_begins(bed, time)
+            told, fault = "event_began", self._alerts.event_begins(bed, time)
         else:
-            self._alerts.event_ends(self._policy, bed, time)
+            told, fault = "event_ended", self._alerts.event_ends(self._policy, bed, time)
+            ends = min(time + int(self._policy.reset), LATEST)
+        if fault is None:
+            text = None if ends is None else time_text(ends)
+            self._lines.append(Technical(stay, time_text(time), told, until=text))
+        else:
+            self._tally.note(fault, stay, time)
+            self._lines += self._tally.news()
 
     def _pass_time(self, clock: int) -> None:
         """Close every step that has been over for as long as the grace."""

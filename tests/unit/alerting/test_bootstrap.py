@@ -19,7 +19,8 @@ POLICY = AlertPolicy(threshold=0.5)
 
 def evaluation(counts: list[list[float]]) -> Evaluation:
     by_patient = np.array(counts, float).reshape(-1, len(COUNTS))
-    return Evaluation(POLICY, len(counts), by_patient, np.zeros(len(counts), int), np.zeros(0), {}, 0, 4.0)
+    nothing = np.zeros(len(counts), int)
+    return Evaluation(POLICY, len(counts), by_patient, nothing, np.ones(len(counts)), np.zeros(0), {}, 0, 4.0)
 
 
 def test_every_replicate_is_a_sum_over_as_many_patients_drawn_with_replacement() -> None:

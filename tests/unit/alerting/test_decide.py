@@ -6,6 +6,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
+from unittest import mock
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import strategies as st
 from tests.naive import Said, naive_decide, naive_notices
 from tests.strategies import Scores, cut_scores, heard_scores, sayings, scores
 from tests.unit.alerting.plain import plain_machine
+from vitals.alerting import machine
 from vitals.alerting.decide import AlertState, Decisions, Notice, Outcome, decide
 from vitals.errors import DataError
 from vitals.spec.duration import Duration
@@ -25,15 +27,15 @@ NAN = math.nan
 
 
 def outcomes(policy: AlertPolicy, risks: Sequence[float], times: Sequence[int] | None = None) -> str:
-    """One letter a score: . nothing due, F fired, s held back by the silence, e by the episode, c by the day's bound; R
-    fired in the second tier, and S, E, C for what held that back.
+    """One letter a score: . nothing due, F fired, s held back by the silence, e by the episode, a by an acknowledgement, c
+    by the day's bound, v by an event; R fired in the second tier, and S, E, C, V for what held that back.
     """
     when = [HOUR * i for i in range(len(risks))] if times is None else times
     _, due = decide(policy, AlertState.empty(1), [0] * len(risks), when, risks)
     return letters(len(risks), due)
 
 
-LETTERS = {1: "F", 2: "s", 3: "e", 4: "a", 5: "c", 9: "R", 10: "S", 11: "E", 13: "C"}
+LETTERS = {1: "F", 2: "s", 3: "e", 4: "a", 5: "c", 6: "v", 9: "R", 10: "S", 11: "E", 13: "C", 14: "V"}
 
 
 def letters(scores: int, due: Decisions) -> str:
@@ -152,6 +154,18 @@ def test_an_escalation_needs_the_rise_since_the_last_alert() -> None:
     assert outcomes(up, [1.0, 1.0]) == "Fe"  # nothing is above certainty
 
 
+def test_an_escalation_from_0_is_any_higher_risk_and_from_1_there_is_none() -> None:
+    """The logit of 0 and of 1 is infinite: by itself it would always rise from 0, and never to or from 1."""
+    up = policy(threshold=0.0, rearm="escalate", silence=Duration(0), rise=20.0)
+    assert outcomes(up, [0.0, 0.0, 0.0]) == "Fee"
+    assert outcomes(up, [0.0, 5e-324, 5e-324]) == "FFe"
+    assert outcomes(up, [0.5, 1.0, 1.0]) == "FFe"
+    assert outcomes(up, [np.nextafter(1.0, 0.0), 1.0]) == "FF"
+    assert outcomes(up, [1.0, 0.0, 1.0]) == "Fee"
+    assert outcomes(dataclasses.replace(up, rise=1e-18), [0.3, 0.3]) == "Fe"  # a rise too small to be seen is still one
+    assert outcomes(dataclasses.replace(up, rise=1e-18), [0.3, np.nextafter(0.3, 1.0)]) == "FF"
+
+
 def test_first_only_alerts_once_in_a_tier() -> None:
     once = policy(rearm="first_only", red=0.8, silence=Duration(0))
     assert outcomes(once, [0.6, 0.1, 0.6, 0.9, 0.1, 0.9]) == "F.eR.E"
@@ -232,42 +246,44 @@ def test_an_acknowledgement_is_bounded_and_may_be_renewed() -> None:
 def test_nothing_alerts_in_an_event_and_for_a_while_after_it() -> None:
     rule = policy(silence=Duration.parse("9h"), reset=Duration.parse("1h"), rearm="first_only")
     words = (Said(2, "event", HOUR, 0), Said(4, "event_end", 3 * HOUR, 0))
-    assert with_words(rule, [0.6, 0.6, 0.6, 0.6, 0.6, 0.6], *words) == "Fs..Fs"  # and then it is as for a new patient
+    assert with_words(rule, [0.6, 0.6, 0.6, 0.6, 0.6, 0.6], *words) == "FsvvFs"  # and then it is as for a new patient
 
 
 def test_an_event_s_bounds() -> None:
     """A score at its beginning is before it; one at the end of the reset is after it."""
     rule = policy(silence=Duration(0), reset=Duration.parse("1h"))
-    assert with_words(rule, [0.6] * 4, Said(0, "event", HOUR, 0), Said(0, "event_end", 2 * HOUR, 0)) == "FF.F"
+    assert with_words(rule, [0.6] * 4, Said(0, "event", HOUR, 0), Said(0, "event_end", 2 * HOUR, 0)) == "FFvF"
     longer = dataclasses.replace(rule, reset=Duration(HOUR + 1))
-    assert with_words(longer, [0.6] * 5, Said(0, "event", HOUR, 0), Said(0, "event_end", 2 * HOUR, 0)) == "FF..F"
+    assert with_words(longer, [0.6] * 5, Said(0, "event", HOUR, 0), Said(0, "event_end", 2 * HOUR, 0)) == "FFvvF"
 
 
 def test_an_event_that_comes_back_within_the_reset_goes_on() -> None:
     rule = policy(silence=Duration(0), reset=Duration.parse("4h"))
     words = (Said(1, "event", HOUR, 0), Said(3, "event_end", 2 * HOUR, 0), Said(4, "event", 4 * HOUR - 1, 0))
-    assert with_words(rule, [0.6] * 6, *words) == "FF...."
+    assert with_words(rule, [0.6] * 6, *words) == "FFvvvv"
+    at_a_score = (Said(1, "event", HOUR, 0), Said(3, "event_end", 2 * HOUR, 0), Said(4, "event", 4 * HOUR, 0))
+    assert with_words(rule, [0.6] * 6, *at_a_score) == "FFvvvv"
 
 
 def test_an_event_forgets_scores_the_day_s_bound_and_what_was_acknowledged_before_its_end() -> None:
     rule = policy(persistence=(2, 2), max_per_day=1, silence=Duration(0))
     words = (Said(3, "event", 2 * HOUR, 0), Said(4, "event_end", 3 * HOUR, 0))
-    assert with_words(rule, [0.6] * 6, *words) == ".Fc..F"
+    assert with_words(rule, [0.6] * 6, *words) == ".Fcv.F"
     rule = policy(silence=Duration(0))
     before = (Said(0, "acknowledge", 0, 9 * HOUR), Said(1, "event", 0, 0), Said(2, "event_end", 2 * HOUR - 1, 0))
-    assert with_words(rule, [0.6] * 4, *before) == "a.FF"
+    assert with_words(rule, [0.6] * 4, *before) == "avFF"
 
 
 def test_what_is_acknowledged_after_an_event_holds() -> None:
     rule = policy(silence=Duration(0))
     words = (Said(0, "event", 0, 0), Said(2, "event_end", HOUR, 0), Said(2, "acknowledge", HOUR + 1, 3 * HOUR))
-    assert with_words(rule, [0.6] * 5, *words) == "F.aFF"
+    assert with_words(rule, [0.6] * 5, *words) == "FvaFF"
 
 
 def test_an_event_is_not_forgotten_because_the_next_begins_before_any_score() -> None:
     rule = policy(silence=Duration.parse("9h"))
     first = (Said(1, "event", 1, 0), Said(1, "event_end", 2, 0))
-    assert with_words(rule, [0.6, 0.6, 0.6], *first, Said(1, "event", HOUR + 1, 0)) == "FF."
+    assert with_words(rule, [0.6, 0.6, 0.6], *first, Said(1, "event", HOUR + 1, 0)) == "FFv"
 
 
 def test_the_end_of_an_event_that_never_began_is_nothing() -> None:
@@ -304,10 +320,12 @@ def test_outcomes_name_what_held_an_alert_back() -> None:
         "SUPPRESSED_EPISODE": ("amber", "episode"),
         "SUPPRESSED_ACKNOWLEDGED": ("amber", "acknowledged"),
         "SUPPRESSED_CAP": ("amber", "cap"),
+        "SUPPRESSED_EVENT": ("amber", "event"),
         "RED_FIRED": ("red", None),
         "RED_SUPPRESSED_SILENCE": ("red", "silence"),
         "RED_SUPPRESSED_EPISODE": ("red", "episode"),
         "RED_SUPPRESSED_CAP": ("red", "cap"),
+        "RED_SUPPRESSED_EVENT": ("red", "event"),
     }
 
 
@@ -361,6 +379,22 @@ def short_runs(draw: st.DrawFn) -> Case:
     gap = draw(st.sampled_from([HOUR, HOUR, 8 * HOUR]))
     found = Scores(rule, (tuple((gap * i, risk) for i, risk in enumerate(risks)),))
     return found, draw(sayings(found)) if draw(st.booleans()) else [[]]
+
+
+@st.composite
+def at_the_bounds(draw: st.DrawFn) -> Case:
+    """One bed whose risks are often exactly 0 or 1, where the logit is infinite, under a policy that escalates."""
+    rule = policy(
+        threshold=0.0,
+        red=draw(st.sampled_from([1.0, 0.0, 0.5])),
+        red_clear=0.0,
+        silence=Duration(draw(st.sampled_from([0, 0, 2 * HOUR]))),
+        rearm="escalate",
+        rise=draw(st.sampled_from([1e-18, 0.7, 20.0])),
+    )
+    marks = [0.0, 0.0, 0.0, 1.0, 1.0, 5e-324, 1e-323, 0.5, 0.7, np.nextafter(1.0, 0.0), NAN]
+    risks = draw(st.lists(st.sampled_from(marks), min_size=2, max_size=8))
+    return Scores(rule, (tuple((HOUR * i, float(risk)) for i, risk in enumerate(risks)),)), [[]]
 
 
 @st.composite
@@ -431,7 +465,7 @@ def in_parts(case: Case, decide: Callable[..., Any], state: Any) -> list[tuple[i
     return sorted(seen)
 
 
-@given(heard_scores() | short_runs() | around_an_event())
+@given(heard_scores() | short_runs() | around_an_event() | at_the_bounds())
 def test_decisions_are_those_of_the_oracle_whatever_is_said_between(case: Case) -> None:
     assert in_parts(case, decide, AlertState.empty(len(case[0].beds))) == wanted(*case)
 
@@ -482,10 +516,8 @@ BENT = {
     "scores are forgotten": ("(one.recent << _ONE)", "np.uint64(0)"),
     "the silence lasts a microsecond longer": ("time < one.silenced_until", "time <= one.silenced_until"),
     "the silence is forgotten": ("if time < one.silenced_until", "if False"),
-    "red may be acknowledged": ("tier == FIRST_TIER and bed.snoozed_from", "bed.snoozed_from"),
-    "an acknowledgement counts from before": ("bed.snoozed_from <= time < bed", "time < bed"),
-    "an acknowledgement begins after its time": ("bed.snoozed_from <= time <", "bed.snoozed_from < time <"),
-    "an acknowledgement ends late": ("<= time < bed.snoozed_until", "<= time <= bed.snoozed_until"),
+    "red may be acknowledged": ("tier == FIRST_TIER and time", "time"),
+    "an acknowledgement ends late": ("time < bed.snoozed_until", "time <= bed.snoozed_until"),
     "an escalation is never seen": ("rule.rearm == ESCALATE and", "False and"),
     "a rise always re-arms": ("rule.rearm == ESCALATE and", ""),
     "the episode is ignored": ("if not (one.armed or", "if not (True or"),
@@ -498,11 +530,12 @@ BENT = {
     "a day is counted from its last alert": ("one.today += 1", "one.today += 1; one.day = time"),
     "the episode outlives the alert": ("one.armed = False", "pass"),
     "the silence starts only once": ("= time + rule.silence", "= max(one.silenced_until, rule.silence)"),
-    "the rise is one of the risk": ("odds = rule.rise * risk / (1.0 - risk)", "odds = rule.rise * risk"),
-    "the rise is from the first alert": ("one.risen_at = odds", "one.risen_at = one.risen_at or odds"),
-    "certainty rises": ("if risk < 1.0 else np.inf\n", "if risk < 1.0 else 0.0\n"),
+    "the rise is one of the risk": ("odds = rise * risk / (1.0 - risk)", "odds = rise * risk"),
+    "the rise is from the first alert": ("one.risen_at = risen", "one.risen_at = one.risen_at or risen"),
+    "a risk of zero rises above itself": ("max(odds / (1.0 + odds), np.nextafter(risk, 2.0))", "odds / (1.0 + odds)"),
+    "certainty rises": ("        return np.inf", "        return 0.0"),
     "an event begins a microsecond early": ("if time <= bed.event_from", "if time < bed.event_from"),
-    "the reset lasts a microsecond longer": ("if time < bed.event_until", "if time <= bed.event_until"),
+    "the reset lasts a microsecond longer": ("if time >= bed.event_until", "if time > bed.event_until"),
     "an event keeps the silence": ("one.silenced_until = NEVER", "pass"),
     "an event keeps the bound of the day": ("one.silenced_until = NEVER\n    one.today = 0", "one.silenced_until = NEVER"),
     "an event keeps the scores": ("one.recent = np.uint64(0)", "pass"),
@@ -512,7 +545,8 @@ BENT = {
     "an event keeps the wait for a score": ("bed.seen = NEVER\n    bed.stale = False", "pass"),
     "an event keeps the second tier": ("_forget(red)", "pass"),
     "every score after an event begins anew": ("bed.event_from = np.iinfo(np.int64).max", "pass"),
-    "scores in an event may alert": ("return QUIET, QUIET", "pass"),
+    "scores in an event may alert": ("    if time > bed.event_from:\n        return IN_EVENT\n", ""),
+    "an event forgets the scores before it": ("    if time >= bed.event_until:", "    _forget(amber)\n    if time >= bed.event_until:"),
     "missing scores are noticed a microsecond late": ("0 < rule.stale <= time", "0 < rule.stale < time"),
     "missing scores are noticed again and again": ("and not bed.stale", ""),
     "missing scores count from the first": ("if bed.seen == NEVER:", "if bed.seen != -1:"),
@@ -533,20 +567,22 @@ BENT = {
 
 
 class Bent:
-    """``decide`` and the memory of a ward on a machine in plain Python."""
+    """``decide`` on a machine in plain Python."""
 
     def __init__(self, old: str = "", new: str = "") -> None:
         self.machine = plain_machine(old, new)
 
-    def decide(self, policy: AlertPolicy, state: AlertState, *columns: Any) -> tuple[AlertState, Decisions]:
-        bed, time, risk = columns
-        ward = self.machine.Ward(*(array.view(np.recarray) for array in state.ward))  # Python needs records for names
-        with np.errstate(over="ignore"):
-            outcome, notice = self.machine.fold(
-                self.machine.rule_of(policy), ward, bed, time, np.array(risk, np.float64)
-            )
-        row, noticed = np.flatnonzero(outcome), np.flatnonzero(notice)
-        return state, Decisions(row, outcome[row], noticed, notice[noticed])
+    def fold(self, rule: Any, ward: Any, *columns: Any) -> Any:
+        with np.errstate(over="ignore"):  # Python needs records for names
+            records = self.machine.Ward(*(array.view(np.recarray) for array in ward))
+            return self.machine.fold(rule, records, *columns)
+
+    def decide(self, *args: Any) -> tuple[AlertState, Decisions]:
+        with (
+            mock.patch.object(machine, "fold", self.fold),
+            mock.patch.object(machine, "rule_of", self.machine.rule_of),
+        ):
+            return decide(*args)
 
     def agrees(self, case: Case) -> bool:
         try:
@@ -555,7 +591,7 @@ class Bent:
             return False
 
 
-cases = heard_scores() | short_runs() | short_runs() | around_an_event()
+cases = heard_scores() | short_runs() | short_runs() | around_an_event() | at_the_bounds()
 
 
 @given(cases)

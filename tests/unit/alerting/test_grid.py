@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 
+from tests.naive import naive_decide
 from tests.unit.alerting.plain import plain_grid
 from vitals.alerting.curve import Ledger
 from vitals.alerting.evaluation import evaluate
@@ -139,6 +140,28 @@ def test_a_silence_of_every_length_around_the_gaps_between_alerts() -> None:
     assert len(set(counts)) > 3
 
 
+def test_risks_of_exactly_0_and_1_escalate_in_the_grid_as_in_the_machine_and_the_oracle() -> None:
+    draw = np.random.default_rng(6)
+    thresholds, alerts = np.array([1.0, 0.5, 0.0]), []
+    shapes = [
+        AlertPolicy(1.0, clear=clear, rearm="escalate", rise=rise, silence=Duration(silence * HOUR), max_per_day=most)
+        for clear in (0.0, 1.0) for rise in (1e-18, 0.7, 20.0) for silence in (0, 1, 3) for most in (0, 2)
+    ]  # fmt: skip
+    for rows, zeros in ((3, 2), (20, 5), (20, 0), (80, 9)):  # an alert at 0 is the first of a stay
+        risk = draw.choice([0.0, 0.0, 0.0, 5e-324, 0.5, np.nextafter(1.0, 0.0), 1.0, 1.0, np.nan], rows)
+        risk[:zeros] = 0.0
+        stays, time = Stays.of([0], [0], [99 * HOUR]), HOUR * np.arange(rows)
+        risks = Risks.of([0] * rows, time, risk)
+        for one, curve in zip(shapes, Ledger(risks, stays).curves(shapes, thresholds), strict=True):
+            for index, threshold in enumerate(thresholds.tolist()):
+                policy = at(one, threshold)
+                plain = naive_decide(policy, list(zip(time.tolist(), risk.tolist(), strict=True)))
+                wanted = sum(outcome == "FIRED" for _, outcome in plain)
+                assert evaluate(risks, stays, policy).count("alerts") == curve.counts[index, 0] == wanted, policy
+                alerts.append(wanted)
+    assert len(set(alerts)) > 6
+
+
 # ---- sabotage --------------------------------------------------------------------------------------------------------
 
 BENT = {
@@ -150,7 +173,8 @@ BENT = {
     "first only alerts again": ("if rearm == FIRST_ONLY:", "if False:"),
     "an end of the episode within the silence is lost": ("next_bit(low, at + 1, words)", "next_bit(low, earliest, words)"),
     "alerts before the end of the episode": ("j if j >= over else next_bit(due, over, words)", "j"),
-    "any rise is an escalation": ("risk[begin + j] < wanted", "risk[begin + j] <= last"),
+    "any rise is an escalation": ("risk[begin + j] < wanted", "risk[begin + j] <= risk[begin + at]"),
+    "certainty rises": ("risk[begin + j] < wanted", "risk[begin + j] < min(wanted, 1.0)"),
     "no rise is an escalation": ("if rearm == ESCALATE:", "if False:"),
     "an escalation only where no episode ends": ("if after < 0 or 0 <= risen < after else after", "if after < 0 else after"),
     "the day ends a row late": ("time[begin + at] - day >= _DAY", "time[begin + at] - day > _DAY"),

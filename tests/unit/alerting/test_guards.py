@@ -40,7 +40,7 @@ def in_time(stay: int, hour: int) -> bool:
 def level(seen: Judgement, guard: str) -> str:
     (found,) = [finding for finding in seen.findings if finding.guard == guard]
     assert (found.cure == "") == (found.level == "ok")
-    assert any(guard in words for words in seen.warnings) == (found.level != "ok")
+    assert any(guard in words for words in seen.warnings) == (found.level in {"warning", "refused"})
     return found.level
 
 
@@ -161,7 +161,9 @@ def test_what_a_death_was_taken_for_is_said() -> None:
     stated = judge(**tables, policy=POLICY, alerting=Alerting(death="event"), replicates=10)
     assert level(stated, "competing_death") == "ok"
     assert stated.evaluation.count("onsets") == 6
-    assert level(judge(**ward(in_time), policy=POLICY, replicates=10), "competing_death") == "ok"
+    nobody = judge(**ward(in_time, ended=["home"] * 20), policy=POLICY, replicates=10)
+    assert level(nobody, "competing_death") == "ok"
+    assert level(judge(**ward(in_time), policy=POLICY, replicates=10), "competing_death") == "unknown"
 
 
 def test_a_prevalence_needs_stays_of_both_kinds() -> None:

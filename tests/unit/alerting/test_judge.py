@@ -133,9 +133,9 @@ def test_rows_and_stays_are_ranked_where_the_answer_is_known() -> None:
         risk.append(value)
     assert seen.ranking["step"]["ranked"] == len(label)
     assert seen.ranking["step"]["auroc"][0] == auroc(label, risk)
-    row, soon = rows_at_risk(cut, of, 8 * HOUR)
-    assert soon.tolist() == [bool(one) for one in label]
-    assert cut.risk[row].tolist() == risk
+    found = rows_at_risk(cut, of, 8 * HOUR)
+    assert found.label.tolist() == [bool(one) for one in label]
+    assert found.risk.tolist() == risk
     peaks = {
         int(s): cut.risk[(cut.stay == s) & (cut.time < of.onset[s])].max()
         for s in np.unique(cut.stay)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.strategies import Scores, scores
 from vitals.alerting.curve import operating_curve
-from vitals.alerting.decide import AlertState, decide
+from vitals.alerting.decide import AlertState, Outcome, decide
 from vitals.alerting.evaluation import evaluate
 from vitals.alerting.spells import ClinicalEvents, recognised_at, spells
 from vitals.alerting.stays import Risks, Stays
@@ -138,7 +138,7 @@ def live(policy: AlertPolicy, rows: tuple[tuple[int, float], ...], events: list[
             else:
                 state.event_ends(policy, 0, when)
         state, due = decide(policy, state, [0], [time], [risk])
-        said += [(time, int(code)) for code in due.outcome]
+        said += [(time, int(code)) for code in due.outcome if Outcome(code).suppressed_by != "event"]
     return said
 
 

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitals.cohort.check import Finding, check_cohort, missing_by_site
+from vitals.cohort.check import check_cohort, missing_by_site
+from vitals.cohort.findings import Finding
 from vitals.cohort.store import Cohort, open_cohort, write_cohort
 from vitals.spec.settings import Settings
 from vitals.windowing.advance import advance

@@ -14,6 +14,7 @@ from vitals.cohort.mapping import Mapping, read_mapping
 from vitals.cohort.store import Cohort
 from vitals.cohort.table import import_table
 from vitals.errors import DataError, SettingsError
+from vitals.labelling.labels import NO_ONSET
 
 MAPPINGS = Path(__file__).parents[3] / "settings" / "mappings"
 LONG, WIDE = MAPPINGS / "example-long.toml", MAPPINGS / "example-wide.toml"
@@ -45,6 +46,9 @@ def test_the_long_example_does_what_it_says(tmp_path: Path, assets: Path) -> Non
     assert cohort.outcomes["kind"].tolist() == ["sepsis"]
     assert str(cohort.outcomes["onset"].iloc[0]) == "2024-03-02 20:00:00+00:00"
     assert cohort.manifest["source"] == "My hospital, 2024"
+    assert cohort.stays["ended"].tolist() == ["home", "lost"]
+    assert str(cohort.outcomes["end"].iloc[0]) == "2024-03-03 01:00:00+00:00"
+    assert str(cohort.outcomes["recognised"].iloc[0]) == "2024-03-02 21:30:00+00:00"
 
 
 def test_the_wide_example_does_what_it_says(tmp_path: Path, assets: Path) -> None:
@@ -54,15 +58,62 @@ def test_the_wide_example_does_what_it_says(tmp_path: Path, assets: Path) -> Non
         ("7", "03-01 11:00", "heart_rate", 91.0), ("7", "03-01 11:00", "sbp", 118.0), ("7", "03-01 11:00", "paco2", 39.753),
     ]  # fmt: skip
     assert len(cohort.outcomes) == 0
+    assert list(cohort.outcomes.columns) == ["stay_id", "kind", "onset", "end", "recognised"]
+    assert cohort.stays["ended"].tolist() == ["home"]
 
 
 def test_the_rows_in_the_comments_of_the_examples_are_the_tested_ones() -> None:
     assets = Path(__file__).parents[2] / "assets" / "tables"
-    for mapping, file in ((LONG, assets / "long" / "vitals.csv"), (WIDE, assets / "wide" / "chart.csv")):
+    named = ((LONG, ("long/vitals", "long/stays", "long/outcomes")), (WIDE, ("wide/chart", "wide/stays")))
+    for mapping, file in ((mapping, assets / f"{name}.csv") for mapping, names in named for name in names):
         rows = file.read_text().splitlines()
         comments = [line.removeprefix("#").strip() for line in mapping.read_text().splitlines() if line.startswith("#")]
         shown = [line.split(None, 1)[-1] if line.startswith(file.name) else line for line in comments]
         assert set(rows[:2]) <= set(shown)
+
+
+def test_ends_and_recognitions_may_be_missing_in_some_rows(tmp_path: Path, assets: Path) -> None:
+    path = assets / "tables" / "wide" / "stays.csv"
+    header = path.read_text().splitlines()[0]
+    path.write_text(f"""{header}
+7,3,2024-03-01 10:00,2024-03-03 08:00,0,71,2024-03-01 20:00,2024-03-02 01:30,
+8,4,2024-03-01 10:00,2024-03-03 08:00,1,64,2024-03-01 19:00,NaN,2024-03-01 18:00
+9,5,2024-03-01 10:00,2024-03-03 08:00,,50,,,2024-03-01 18:00
+""")
+    rules = dataclasses.replace(read_mapping(WIDE), empty_stays="keep")
+    cohort = import_table(path.parent, tmp_path / "c", rules)
+    assert cohort.stays["ended"].tolist() == ["home", "died", "lost"]
+    times = cohort.outcome_times("sepsis")
+    assert times.stay.tolist() == [0, 1]
+    ten = int(cohort.admitted[0])
+    hours = [
+        [(time - ten) / 3_600_000_000 if time != NO_ONSET else None for time in each.tolist()] for each in times[1:]
+    ]
+    assert hours == [[10, 9], [15.5, None], [None, 8]]
+    assert cohort.manifest["ended"] == {"home": 1, "died": 1, "lost": 1}
+
+
+def test_a_mapping_without_ends_imports_as_before(tmp_path: Path, assets: Path) -> None:
+    text = LONG.read_text().splitlines()
+    kept = [line for line in text if not line.startswith(("ended", "end =", "recognised"))]
+    (tmp_path / "m.toml").write_text("\n".join(kept))
+    cohort = import_table(assets / "tables" / "long", tmp_path / "c", tmp_path / "m.toml")
+    assert cohort.digest == "ef1d932a48d7d738b9b4afa797cea5689e6f75c3f904b887378ecfc29ef2141c"
+    assert cohort.ended is None
+
+
+def test_codes_may_give_a_meaning_to_an_empty_cell_and_to_numbers(tmp_path: Path, assets: Path) -> None:
+    folder = assets / "tables" / "wide"
+    pd.read_csv(folder / "stays.csv", dtype={"start": str, "end": str}).to_parquet(folder / "stays.parquet")
+    for codes, wanted in (({"0": "home"}, "home"), ({"0": "died"}, "died")):
+        rules = read_mapping(WIDE)
+        stays = dataclasses.replace(rules.stays, file="stays.parquet", ended_codes=codes)
+        cohort = import_table(folder, tmp_path / wanted, dataclasses.replace(rules, stays=stays))
+        assert cohort.stays["ended"].tolist() == [wanted]
+    rules = read_mapping(LONG)
+    stays = dataclasses.replace(rules.stays, ended_codes={"": "died", "Alive": "home"})
+    cohort = import_table(assets / "tables" / "long", tmp_path / "long", dataclasses.replace(rules, stays=stays))
+    assert cohort.stays["ended"].tolist() == ["home", "died"]
 
 
 @pytest.mark.parametrize("change", ["parquet", "gzip", "semicolon", "two files", "one file named"])
@@ -172,6 +223,13 @@ def replace(old: str, new: str, count: int = -1) -> Edit:
         ("outcomes", replace("2024-03-02T21", "2024-03-03T09"), ["outcomes", "S1", "after discharge", "onset_slack"]),
         ("outcomes", replace("S1", "S9"), ["outcomes", "S9", "no such stay"]),
         ("outcomes", replace("sepsis", ""), ["outcomes.csv, row 1, column what", "nothing"]),
+        ("stays", replace("status", "state"), ["stays.csv", 'no column "status"', 'did you mean "state"?']),
+        ("stays", replace("Alive", "alive"),
+         ["stays.csv, row 1, column status", '"alive" (1 such rows)', 'did you mean "Alive"?', "ended_codes"]),
+        ("outcomes", replace("2024-03-03T02", "2024-03-02T20"), ["outcomes, row 1", "S1", "an end before its onset"]),
+        ("outcomes", replace("2024-03-02T21:00:00", ""),
+         ["outcomes.csv, row 1, column until", "an end without an onset", "a time in when too"]),
+        ("outcomes", replace("2024-03-02T22:30:00", "later"), ["outcomes.csv, row 1, column seen", '"later"', "time_format"]),
     ],
 )  # fmt: skip
 def test_a_wrong_table_says_where_what_and_the_cure(
@@ -256,6 +314,8 @@ def test_nothing_to_read_is_refused(tmp_path: Path, assets: Path) -> None:
         (replace('unit = "%"', 'unit = "mmHg"'), ["FiO2", '"mmHg" for fio2']),
         (replace('signal = "item"\n', ""), ["[events]", "layout is long"]),
         (replace('site = "ward"', 'site = "ward"\nsite_is = "north"'), ["[stays]", "site"]),
+        (replace('"died" }', '"dead" }'), ["[stays] ended_codes Expired", '"dead"', "home, lost, died", 'did you mean "died"?']),
+        (replace('ended = "status"', ""), ["[stays] ended_codes", "codes of no column", 'add ended = "…"']),
         (replace('age = "age"', 'age = "heart_rate"'), ["[stays.demographics] age", "heart_rate"]),
     ],
 )  # fmt: skip

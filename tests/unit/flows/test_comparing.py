@@ -12,7 +12,7 @@ import pytest
 
 from vitals.alerting.evaluation import evaluate
 from vitals.alerting.measures import COUNTS
-from vitals.alerting.stays import Stays
+from vitals.alerting.stays import Risks, Stays
 from vitals.errors import SettingsError
 from vitals.flows.comparing_criteria import (
     Side,
@@ -43,7 +43,8 @@ def side(risk: Any, policy: AlertPolicy | None = None, stays: int = STAYS, onset
     bed = np.repeat(np.arange(stays), 2)
     alert_stays = Stays.of(range(stays), [0] * stays, [12 * HOUR] * stays, range(onsets), [10 * HOUR] * onsets)
     study = SimpleNamespace(
-        rows=SimpleNamespace(bed=bed, time=np.tile([4 * HOUR, 8 * HOUR], stays)), alert_stays=lambda: alert_stays,
+        rows=SimpleNamespace(bed=bed), whole_stays=lambda: alert_stays, subject_id=np.arange(stays),
+        spells=lambda risk, _: (Risks.of(bed, np.tile([4 * HOUR, 8 * HOUR], stays), risk), alert_stays),
         usable=np.ones(2 * stays, bool), label=(bed < onsets).astype(np.float32),
     )  # fmt: skip
     model = SimpleNamespace(settings=SimpleNamespace(alerting=Alerting()))
@@ -65,9 +66,9 @@ def recall(old: Side, new: Side, **wanted: Any) -> dict[str, Any]:
 
 def best_by_force(mine: Side, alarms: float) -> float:
     """The most onsets that any threshold among the risks catches with at most so many alarms, as a share."""
-    stays, found = mine.study.alert_stays(), [0.0]
+    (risks, stays), found = mine.spells(), [0.0]
     for threshold in np.unique(mine.risk).tolist():
-        seen = evaluate(mine.risks, stays, AlertPolicy(threshold=threshold, silence=mine.policy.silence))
+        seen = evaluate(risks, stays, AlertPolicy(threshold=threshold, silence=mine.policy.silence))
         if seen.count("alerts") <= alarms:
             found.append(seen.count("detected") / seen.count("predictable"))
     return max(found)
@@ -105,7 +106,9 @@ def test_a_worse_model_fails_and_a_margin_may_forgive_it() -> None:
 
 def test_a_budget_may_stand_for_the_old_alarms() -> None:
     old = side(knowing(1.0), AlertPolicy(threshold=1.0, silence=Duration.parse("2h")))
-    assert recall(old, old)["found"]["old"] == 0  # it never alerts
+    never = recall(old, old)
+    assert never["found"]["old"] == 0  # it never alerts
+    assert never["passed"] is None  # and whatever is compared with it would pass
     days = (ONSETS * 10 + (STAYS - ONSETS) * 12) / 24
     told = recall(old, old, burden=f"{100 * 6 / days + 0.01:.2f}/100pd")
     assert told["found"]["old"] == best_by_force(side(knowing(1.0)), 6)

@@ -45,7 +45,7 @@ def test_an_alert_names_its_tier_and_what_held_it_back() -> None:
     lines = scored(["a"], rows([0] * many, list(range(many)), [0] * many), np.full(many, 0.9, np.float32), due, "key")
     assert [(line.tier, line.suppressed_by) for line in lines if isinstance(line, Alert)] == [
         ("amber", None), ("amber", "silence"), ("amber", "episode"), ("amber", "acknowledged"), ("amber", "cap"),
-        ("red", None), ("red", "silence"), ("red", "episode"), ("red", "cap"),
+        ("amber", "event"), ("red", None), ("red", "silence"), ("red", "episode"), ("red", "cap"), ("red", "event"),
     ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ import pytest
 from tests.live import HOUR
 from vitals.errors import ModelError
 from vitals.feeds.lines import Alert, Output, Risk, Technical
-from vitals.feeds.times import read_time
+from vitals.feeds.times import read_time, time_text
 from vitals.scoring.model import Model
 from vitals.spec.duration import Duration
 from vitals.spec.policy import AlertPolicy
@@ -355,7 +355,95 @@ def test_nothing_alerts_in_an_event_and_for_the_reset_after_it(model: Model) -> 
         ward, admit(0), sample(0.5), sample(1.2), said("event", 1.5), sample(2.2), sample(3.2),
         said("event_end", 3.6), sample(4.2), discharge(6),
     )  # fmt: skip
-    assert alerts(lines) == [(1, "amber", None), (5, "amber", None), (6, "amber", "silence")]
+    assert alerts(lines) == [
+        (1, "amber", None), (2, "amber", "event"), (3, "amber", "event"), (4, "amber", "event"), (5, "amber", None),
+        (6, "amber", "silence"),
+    ]  # fmt: skip
+    confirmed = [(line.reason, line.time, line.until) for line in lines if isinstance(line, Technical)][1:]
+    assert confirmed == [
+        ("event_began", "2026-01-01T01:30:00Z", None),
+        ("event_ended", "2026-01-01T03:36:00Z", "2026-01-01T04:01:00Z"),
+    ]
+
+
+def test_red_alerts_are_held_back_in_an_event_too(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0, red=0.0, silence=Duration(0)))
+    lines = told(ward, admit(0), sample(0.5), said("event", 0.6), discharge(2))
+    assert alerts(lines) == [(1, "red", "event"), (2, "red", "event")]
+
+
+@pytest.mark.parametrize(
+    ("before", "wrong", "reason"),
+    [
+        ([("event", 0.6)], ("event", 0.7), "event_is_open"),
+        ([("event", 0.6)], ("event", 0.5), "event_is_open"),
+        ([("event", 0.6), ("event_end", 0.8)], ("event", 0.7), "begins_before_the_last_ended"),
+        ([], ("event_end", 0.7), "no_event_is_open"),
+        ([("event", 0.6), ("event_end", 0.8)], ("event_end", 0.9), "no_event_is_open"),
+        ([("event", 0.6)], ("event_end", 0.5), "ends_before_it_begins"),
+        ([], ("event", 24 * 31), "ahead"),
+        ([], ("event_end", 24 * 31), "ahead"),
+        ([], ("acknowledge", 24 * 31), "ahead"),
+    ],
+)
+def test_a_word_that_cannot_be_true_is_counted_and_changes_nothing(
+    model: Model, before: list[tuple[str, float]], wrong: tuple[str, float], reason: str
+) -> None:
+    policy = AlertPolicy(0.0, silence=Duration.parse("2h"), reset=Duration.parse("90min"))
+    start = [admit(0), sample(0.5), *(said(*word) for word in before)]
+    ward, undisturbed = Ward(model, policy), Ward(model, policy)
+    lines = told(ward, *start, said(*wrong), discharge(5))
+    (news,) = [line for line in lines if isinstance(line, Technical) and line.reason == reason]
+    assert (news.stay, news.count, news.time) == ("p1", 1, time_text(at(wrong[1])))
+    assert [line for line in lines if line is not news] == told(undisturbed, *start, discharge(5))
+    assert counts(ward) == {reason: 1}
+
+
+def test_wrong_words_do_not_flood(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0))
+    lines = told(ward, admit(0), sample(0.5), *(said("event_end", 0.6 + i / 100) for i in range(30)))
+    assert reasons(lines)[1:] == [("p1", "no_event_is_open", 1)]
+    assert counts(ward) == {"no_event_is_open": 30}
+
+
+def test_a_word_acts_on_no_score_before_it_however_late_that_is_judged(model: Model) -> None:
+    """The second acknowledgement comes while the score at 2 is still open: the first one holds for it."""
+    ward = Ward(model, AlertPolicy(0.0, silence=Duration(0)))
+    lines = told(
+        ward, admit(0), sample(0.5), said("acknowledge", 1.5, until=at(2.2)), said("acknowledge", 2.5, until=at(5.5)),
+        discharge(3),
+    )  # fmt: skip
+    assert [by for _, _, by in alerts(lines)] == [None, "acknowledged", "acknowledged"]
+    ends = [line.until for line in lines if isinstance(line, Technical) and line.reason == "acknowledged"]
+    assert ends == ["2026-01-01T02:12:00Z", "2026-01-01T05:30:00Z"]
+
+
+def test_two_events_before_any_score_of_theirs_is_judged(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0, silence=Duration(0)))
+    words = [("event", 0.6), ("event_end", 1.5), ("event", 2.5), ("event_end", 2.6), ("event", 2.8)]
+    lines = told(ward, admit(0), sample(0.5), *(said(*word) for word in words), discharge(3))
+    assert [(hour, by) for hour, _, by in alerts(lines)] == [(1, "event"), (2, None), (3, "event")]
+
+
+def test_what_waits_of_one_patient_is_not_heard_of_the_next(model: Model) -> None:
+    ward = Ward(model, AlertPolicy(0.0, silence=Duration(0)), beds=1)
+    told(ward, admit(0), sample(0.5), said("event", 0.6), said("acknowledge", 5, until=at(9)), discharge(0.7))
+    lines = told(ward, admit(4, "p2"), sample(4.5, stay="p2"), said("event", 5.5, "p2"), discharge(7, "p2"))
+    assert [(hour, by) for hour, _, by in alerts(lines)] == [(5, None), (6, "event"), (7, "event")]
+
+
+def test_a_report_of_unknown_stays_names_the_first_few(ward: Ward) -> None:
+    lines = told(ward, *(discharge(0.5 + i / 100, f"x{i % 9}") for i in range(40)), discharge(1.6, "y" * 200))
+    found = [(line.count, line.named) for line in lines if isinstance(line, Technical) and line.stay is None]
+    assert found == [(1, ["x0"]), (40, ["x1", "x2", "x3", "x4", "x5"])]
+    more = told(ward, sample(3, None, stay="z"), sample(3, signal="sbp", stay="z"))
+    named = [(line.reason, line.named) for line in more if isinstance(line, Technical)]
+    assert named == [("not_a_number", ["z"]), ("signal_not_used", None)]
+
+
+def test_a_long_name_that_nobody_knows_is_cut(ward: Ward) -> None:
+    (news,) = [line for line in told(ward, discharge(0.5, "y" * 999)) if isinstance(line, Technical) and line.named]
+    assert news.named == ["y" * 100]
 
 
 def test_what_is_said_of_one_patient_holds_for_nobody_else(model: Model) -> None:
