@@ -71,7 +71,7 @@ def of_cohort(cohort: Path, risk: str, model: Path) -> tuple[Risks, Stays]:
     else:
         values = bedside_risk("news2", study.rows, opened.settings.channels).astype(np.float64)
         values = 0.95 * values + 0.04 * np.random.default_rng(7).random(len(values))
-    return Risks.of(study.rows.bed, study.rows.time, values), study.alert_stays()
+    return study.spells(values)
 
 
 def real(source: Path, risk: str, model: Path) -> tuple[Risks, Stays]:
@@ -120,7 +120,9 @@ def curve_intervals(ledger: Ledger, thresholds: np.ndarray) -> dict[str, np.ndar
 def first_stays(risks: Risks, stays: Stays, many: int) -> tuple[Risks, Stays]:
     """The first of the stays alone."""
     keep = risks.stay < many
-    columns = (stays.patient, stays.admitted, stays.discharged, stays.onset, stays.lost, stays.whole)
+    columns = (
+        stays.patient, stays.admitted, stays.discharged, stays.onset, stays.lost, stays.whole, stays.weight,
+    )  # fmt: skip
     some = Stays(*(column[:many] for column in columns))
     return Risks(risks.stay[keep], risks.time[keep], risks.risk[keep]), some
 

@@ -11,7 +11,7 @@ from tests.unit.flows.wards import write_ward
 from vitals.cli.main import main
 
 NAMES = ("sepsis-vitals", "sepsis-icu")
-FORGIVING = '[recall]\nmargin = 1.0\n[burden]\nmost = 1000\n[groups]\nkinds = ["sex"]\n[calibration]\njudged = false\n'
+FORGIVING = '[recall]\nmargin = 1.0\nburden = "100/100pd"\n[burden]\nmost = 1000\n[groups]\nkinds = ["sex"]\n[calibration]\njudged = false\n'
 
 
 @pytest.fixture(scope="module")
@@ -48,8 +48,8 @@ def test_what_fails_one_fails(ward: Path, tmp_path: Path, capsys: pytest.Capture
     assert {one["criterion"]: one["passed"] for one in told["criteria"]}["calibration ICI"] is False
     assert told["patients"] == 60
     assert told["old"] != told["new"]
-    assert [words.partition(": ")[0] for words in told["warnings"]] == ["old model", "new model"]
-    assert all("would be in the tuning part" in words for words in told["warnings"])
+    assert [words.partition(": ")[0] for words in told["warnings"]] == ["old model", "new model", "sampling"]
+    assert all("would be in the tuning part" in words for words in told["warnings"][:2])
     assert main(command(ward, strict)) == 1
     assert "FAIL: " in capsys.readouterr().err
 
@@ -58,11 +58,35 @@ def test_a_model_beside_itself_differs_in_nothing(
     ward: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     same = ("sepsis-vitals", "sepsis-vitals")
-    only = written(tmp_path, "[calibration]\njudged = false\n[groups]\njudged = false\n[burden]\nmost = 1.0\n")
+    terms = "[calibration]\njudged = false\n[groups]\njudged = false\n[burden]\nmost = 1.0\n"
+    only = written(tmp_path, terms + '[recall]\nburden = "300/100pd"\n')
     assert main(command(ward, only, "--json", models=same)) == 0
     recall, burden = json.loads(capsys.readouterr().out)["criteria"]
     assert recall["found"]["difference"] == [0, 0, 0]
+    assert recall["found"]["old"] > 0
     assert burden["found"]["old"] == burden["found"]["new"]
+
+
+def test_beside_a_policy_that_catches_nothing_nothing_passes(
+    ward: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The policy of sepsis-vitals never alerts on these stays, so keeping to its burden proves nothing."""
+    assert main(command(ward, written(tmp_path, "[calibration]\njudged = false\n[groups]\njudged = false\n"))) == 1
+    said = capsys.readouterr().err
+    assert "not judged  recall at equal alarm burden" in said
+    assert "FAIL: recall could not be judged" in said
+
+
+def test_a_sample_is_compared_at_the_prevalence_of_the_ward(
+    ward: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    criteria = written(tmp_path, FORGIVING.replace("[calibration]\njudged = false\n", ""))
+    assert main(command(ward, criteria, "--json", "--prevalence", "0.04")) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert {one["passed"] for one in told["criteria"] if one["criterion"].startswith("calibration")} == {None}
+    assert not any("sampling" in words for words in told["warnings"])
+    assert main(command(ward, criteria, "--prevalence", "4")) == 2
+    assert "a share between 0 and 1" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -17,17 +17,20 @@ import pandas as pd
 import pytest
 
 from tests.examples import example_names
-from vitals.alerting.stays import patients_digest
+from vitals.alerting import guards
 from vitals.cli.main import main
 from vitals.cohort.store import open_cohort, write_cohort
 from vitals.errors import SettingsError
 from vitals.flows.evaluation import judge_model
+from vitals.flows.report_cohort import table_one
 from vitals.flows.report_evidence import Evidence
 from vitals.flows.report_groups import group_figures
 from vitals.flows.report_pitfalls import pitfall_figures
 from vitals.flows.report_stress import without
 from vitals.flows.reporting import report_model
 from vitals.flows.scores import score_frame
+from vitals.flows.simulation import simulate_cohort
+from vitals.labelling.labels import NO_ONSET
 from vitals.report.charts import BURDENS
 from vitals.report.words import known, number, percent, score
 from vitals.scoring.ward_step import score_rows
@@ -68,16 +71,17 @@ class Page(HTMLParser):
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A ward, and a model trained and tuned on it."""
+    """A ward, a model trained and tuned on it, and another ward with enough patients to judge all of it."""
     home = tmp_path_factory.mktemp("report")
     example_names(home)
+    simulate_cohort(home / "other", beds=90, hours=24, seed=6)
     return home
 
 
 @pytest.fixture(scope="module")
 def told(home: Path) -> dict[str, Any]:
     """What the flow gave back; the files lie in ``home``."""
-    return report_model(home / "model", home / "ward", home / "report.html")
+    return report_model(home / "model", home / "other", home / "report.html", "all")
 
 
 @pytest.fixture(scope="module")
@@ -88,13 +92,24 @@ def text(home: Path, told: dict[str, Any]) -> str:
 
 @pytest.fixture(scope="module")
 def evidence(home: Path) -> Evidence:
-    return Evidence(judge_model(home / "model", home / "ward"), open_cohort(home / "ward"))
+    return Evidence(judge_model(home / "model", home / "other", "all"), open_cohort(home / "other"))
 
 
 def test_holds_every_section_and_the_notice(text: str) -> None:
     headings = re.findall(r"<h2>(.*?)</h2>", text)
     assert [heading for heading in headings if heading in SECTIONS] == list(SECTIONS)
     assert "Research use only: not a medical device." in text
+
+
+def test_of_few_patients_little_is_said(home: Path, tmp_path: Path) -> None:
+    told = report_model(home / "model", home / "ward", tmp_path / "few.html")
+    text = (tmp_path / "few.html").read_text("utf-8")
+    assert told["calibration"] == {}
+    assert told["ranking"]["step"]["auroc"] is None
+    assert "Calibration is not given" in text
+    assert "<td>fewer than 10 patients</td>" in text
+    assert "<td>&lt;10</td>" in text
+    assert "None" not in text
 
 
 def test_is_one_small_file_that_fetches_nothing(home: Path, text: str) -> None:
@@ -172,7 +187,7 @@ def test_the_flow_adds_up(told: dict[str, Any]) -> None:
     flow, alerts = told["cohort_flow"], told["alerts"]
     assert flow["cohort_stays"] == flow["stays"] + flow["other_parts"]
     assert flow["stays"] == flow["with_onset"] + flow["without_onset"]
-    assert flow["with_onset"] == flow["predictable"] + flow["unpredictable"] == alerts["onsets"]
+    assert flow["onsets"] == flow["predictable"] + flow["unpredictable"] == alerts["onsets"] >= flow["with_onset"]
     assert flow["predictable"] == alerts["predictable_onsets"]
     assert alerts["amber_alerts"] + alerts["red_alerts"] == alerts["alerts"]
 
@@ -205,9 +220,9 @@ def test_a_group_of_everybody_is_the_whole(evidence: Evidence) -> None:
         assert group["step_auroc"][0] == pytest.approx(whole["step_auroc"])
 
 
-def test_a_dropped_signal_is_one_that_never_came(home: Path, evidence: Evidence, tmp_path: Path) -> None:
+def test_a_dropped_signal_is_one_that_never_came(home: Path, tmp_path: Path) -> None:
     """The stress test against the honest way: a cohort from which the samples were taken away, scored from the start."""
-    cohort, judged = evidence.cohort, evidence.judged
+    cohort, judged = open_cohort(home / "ward"), judge_model(home / "model", home / "ward")
     names = cohort.stays["stay_id"].astype(str).to_numpy()
     frames = [
         pd.DataFrame(
@@ -237,46 +252,113 @@ def results(evidence: Evidence) -> dict[str, str]:
 
 def test_the_checklist_sees_a_trap_that_is_set(evidence: Evidence) -> None:
     judged = evidence.judged
-    policy, model = judged.policy, judged.model
-    assert policy is not None
     before = results(evidence)
-    assert len([name for name in before if not name.startswith("guard")]) == 12
-    assert set(before.values()) <= {"pass", "warn", "not applicable", "ok", "warning"}
-    clock = replace(model.settings, network=replace(model.settings.network, clock=True))
-    careless = replace(
-        policy, cadence=Duration.parse("3h"), tuned_on=patients_digest(judged.study.subject_id)
-    )  # fmt: skip
-    figures = {**judged.figures, "observed_to_expected": 0.4}
-    after = results(
-        Evidence(
-            replace(judged, policy=careless, model=replace(model, settings=clock), figures=figures), evidence.cohort
-        )
-    )
+    assert len(before) == 14
+    assert set(before.values()) <= {"pass", "warn", "not applicable", "not known"}
+    clock = guards.clock(judged.judgement.risks, judged.judgement.spells, uses_clock=True)
+    assert judged.policy is not None
+    careless = guards.cadence(replace(judged.policy, cadence=Duration.parse("3h")), judged.judgement.risks)
+    told = [clock.to_dict(), careless.to_dict()]
+    others = [one for one in judged.figures["guards"] if one["guard"] not in {"clock", "cadence"}]
+    figures = {**judged.figures, "guards": [*others, *told], "observed_to_expected": 0.4}
+    after = results(Evidence(replace(judged, figures=figures), evidence.cohort))
     turned = {name for name in before if (before[name], after[name]) == ("pass", "warn")}
-    assert turned >= {
-        "the clock as an input", "a threshold chosen on the judged patients",
-        "another cadence than the policy was tuned for",
-    }  # fmt: skip
+    assert turned >= {"the clock in place of the patient", "another cadence than the policy was tuned for"}
     assert after["class weights or oversampling"] == "warn"
+
+
+def test_table_one_hides_few_patients_and_what_would_tell_them(evidence: Evidence) -> None:
+    some = Evidence(evidence.judged, evidence.cohort)
+    has = np.zeros(len(evidence.stays), bool)
+    has[:20] = True
+    onset = np.where(has, evidence.stays.admitted + 1, NO_ONSET)
+    some.__dict__["stays"] = replace(evidence.stays, onset=onset, patient=np.arange(len(has)))
+    sites = np.where(np.arange(len(has)) < 9, "small", "large")
+    some.__dict__["frame"] = evidence.frame.assign(site=sites).drop(columns="sex", errors="ignore")
+    rows = {row["name"]: row for row in table_one(some)}
+    assert rows["site: small"] == {
+        "name": "site: small", "kind": "share", "all": [9, 9 / len(has)], "with_onset": ["<10", None],
+        "without_onset": [None, None],
+    }  # fmt: skip
+    assert rows["site: large"]["with_onset"] == [None, None]  # 20 less it would be 9
+    assert rows["stays"]["with_onset"] == [20]
+    some.__dict__["stays"] = replace(evidence.stays, onset=onset, patient=np.arange(len(has)) // 3)
+    rows = {row["name"]: row for row in table_one(some)}
+    assert rows["stays"]["with_onset"] == ["<10"]  # 20 stays of seven patients
+    assert rows["onset, hours after admission"]["all"] == [None, None, None]
 
 
 def test_lost_stays_are_seen(evidence: Evidence) -> None:
     lost = Evidence(evidence.judged, evidence.cohort)
-    assert results(lost)["records that end too early"] == "warn"
-    lost.__dict__["stays"] = replace(evidence.stays, lost=np.ones(len(evidence.stays), bool))
-    assert results(lost)["records that end too early"] == "pass"
+    before = results(lost)["records that end too early"]
+    ended = np.array(["lost"] * len(evidence.stays), object)
+    known = replace(evidence.judged, study=replace(evidence.judged.study, ended=ended))
+    assert before == "not known"
+    assert results(Evidence(known, evidence.cohort))["records that end too early"] == "pass"
 
 
 def test_without_a_policy_there_is_a_report_too(home: Path, tmp_path: Path) -> None:
     shutil.copytree(home / "model", tmp_path / "model")
     (tmp_path / "model" / "policy.toml").unlink()
-    told = report_model(tmp_path / "model", home / "ward", tmp_path / "report.html")
+    told = report_model(tmp_path / "model", home / "other", tmp_path / "report.html", "all")
     text = (tmp_path / "report.html").read_text("utf-8")
     assert not {"alerts", "alert_net_benefit"} & set(told)
     assert told["cases"] == []
     assert "No alert policy was given" in text
     assert "<h2>Calibration</h2>" in text
     assert "<h2>Cases</h2>" not in text
+
+
+@pytest.mark.parametrize("with_policy", [True, False])
+def test_a_sample_is_weighted_or_its_figures_are_withheld(home: Path, tmp_path: Path, with_policy: bool) -> None:
+    model = tmp_path / "model"
+    shutil.copytree(home / "model", model)
+    if not with_policy:
+        (model / "policy.toml").unlink()
+    reports = {}
+    for name, given in (("weighted", 0.05), ("unknown", "unknown")):
+        report_model(model, home / "other", tmp_path / f"{name}.html", "all", prevalence=given)
+        text = (tmp_path / f"{name}.html").read_text("utf-8")
+        assert "These stays are a sample" in text
+        assert "None" not in text
+        assert "<h2>Calibration</h2>" not in text
+        assert ("<h2>What each alarm burden buys</h2>" in text) == (with_policy and name == "weighted")
+        reports[name] = json.loads((tmp_path / f"{name}.json").read_text("utf-8"))["figures"]
+    assert reports["weighted"]["prevalence_given"] == 0.05
+    assert reports["weighted"]["calibration"] == {}
+    assert reports["unknown"]["observed_to_expected"] is None
+    if with_policy:
+        assert reports["weighted"]["alerts"]["precision"] is not None
+        unknown = reports["unknown"]
+        assert unknown["alerts"]["recall"] == reports["weighted"]["alerts"]["recall"] is not None
+        assert set(figures_called("precision", unknown)) == {None}
+        assert set(figures_called("alarms_per_100_patient_days", unknown)) == {None}
+
+
+def figures_called(name: str, value: Any) -> Iterator[Any]:
+    """Every number that stands under a name, however deep."""
+    if isinstance(value, dict):
+        for key, item in value.items():
+            yield from flat(item) if key == name else figures_called(name, item)
+    elif isinstance(value, list):
+        for item in value:
+            yield from figures_called(name, item)
+
+
+def flat(value: Any) -> Iterator[Any]:
+    if isinstance(value, list):
+        for item in value:
+            yield from flat(item)
+    else:
+        yield value
+
+
+def test_the_band_is_that_of_the_curve(told: dict[str, Any], text: str) -> None:
+    found = told["curve_intervals"]
+    assert len(found["threshold"]) == len(found["recall"]) > 20
+    assert all(low <= value <= high for value, low, high in found["recall"])
+    assert any(low < value < high for value, low, high in found["recall"])
+    assert text.count('class="band"') == 1
 
 
 def test_a_report_is_an_html_file(home: Path, capsys: pytest.CaptureFixture[str]) -> None:

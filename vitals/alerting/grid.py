@@ -131,6 +131,8 @@ def _silences_of_a_word(stay, rules, due, low, windows, out, begin, end):  # typ
     true, false, unknown = windows
     gap, before = np.int64(-1), (0, 0, 0, 0, 0)
     for g in range(first, last):
+        if gap >= silence[last - 1]:
+            break  # silences rise: the same alerts fire under all that are left
         if gap >= silence[g]:
             continue
         fired, rows = walk_word(due, low, leaps[g], rearm == BELOW_CLEAR)

@@ -39,25 +39,27 @@ def curve_intervals(by_patient: Float64, replicates: int = 1000, seed: int = 1) 
 
 
 def retuned(by_patient: Float64, goal: Goal, replicates: int = 1000, seed: int = 1) -> dict[str, Interval]:
-    """The best threshold for a goal, with intervals that know that it was chosen on these very patients.
+    """The best policy for a goal, with intervals that know that it was chosen on these very patients.
 
     Args:
-        by_patient: counts at every threshold, ``(P, T, len(COUNTS))``.
-        goal: what the threshold is chosen for.
-        replicates: number of resamples; in each the threshold is chosen anew.
+        by_patient: counts of every policy that may be chosen, ``(P, policies, len(COUNTS))``: several shapes, each at many
+            thresholds.
+        goal: what the policy is chosen for.
+        replicates: number of resamples; in each the policy is chosen anew. Where none reaches the goal, whoever must keep to
+            it does not alert.
         seed: of the resampling.
 
     Raises:
-        DataError: no threshold reaches the goal.
+        DataError: no policy reaches the goal.
     """
     whole = by_patient.sum(axis=0)
     best = goal.best(whole)
     if best is None:
-        raise DataError("thresholds", "none that reaches the goal", goal.text, "ask for less")
+        raise DataError("policies", "none that reaches the goal", goal.text, "ask for less")
     chosen = []
     for sums in _sums(by_patient, replicates, seed):
         at = [goal.best(counts) for counts in sums]
-        chosen += [counts[i] for counts, i in zip(sums, at, strict=True) if i is not None]
+        chosen += [_silent(counts[0]) if i is None else counts[i] for counts, i in zip(sums, at, strict=True)]
     drawn = np.array(chosen)
     return {name: interval(float(measure(name, whole[best])), measure(name, drawn)) for name in SHOWN}
 
@@ -100,9 +102,14 @@ def _most_detected(counts: Float64, most: Float64) -> Float64:
     worth = np.where(alerts <= most[:, None] + 1e-9, detected - alerts / (2 * alerts.max(initial=0) + 1), -np.inf)
     best = worth.argmax(axis=1)
     rows = np.arange(len(counts))
-    nothing = np.where(np.arange(counts.shape[2]) < counts.shape[2] - _SAME, 0.0, counts[:, 0])
-    chosen: Float64 = np.where(np.isfinite(worth[rows, best])[:, None], counts[rows, best], nothing)
+    chosen: Float64 = np.where(np.isfinite(worth[rows, best])[:, None], counts[rows, best], _silent(counts[:, 0]))
     return chosen
+
+
+def _silent(counts: Float64) -> Float64:
+    """The counts of a policy that never alerts, on the patients of ``counts``, ``(..., len(COUNTS))``."""
+    nothing: Float64 = np.where(np.arange(counts.shape[-1]) < counts.shape[-1] - _SAME, 0.0, counts)
+    return nothing
 
 
 def at_equal_burden(

@@ -22,6 +22,10 @@ def compare(
         Literal["train", "validation", "tuning", "held_out", "all"],
         typer.Option("--part", help="Which patients, by the splits of both models."),
     ] = "held_out",
+    prevalence: Annotated[
+        float | None,
+        typer.Option("--prevalence", metavar="P", help="Share of stays with the event, where some were left out."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Judge a new model beside an old one on the same patients: recall at equal burden, alarms, groups, calibration.
@@ -36,7 +40,7 @@ def compare(
     from vitals.flows.comparing import compare as compare_models
 
     with console.progress() as report:
-        summary = compare_models((old, new), data, criteria, part, report)
+        summary = compare_models((old, new), data, criteria, part, report, prevalence=prevalence)
     console.show(summary, as_json=json, title="Compared", lines=_lines(summary))
     if not summary["passed"]:
         raise typer.Exit(1)
@@ -51,7 +55,9 @@ def _lines(summary: dict[str, Any]) -> list[str]:
         for one in rows
     ]
     unknown = [one["criterion"] for one in rows if one["passed"] is None]
-    verdict = "FAIL: " + "; ".join(failed) if failed else "PASS: the new model keeps to every criterion that was judged"
+    verdict = "PASS: the new model keeps to every criterion that was judged"
+    if not summary["passed"]:
+        verdict = "FAIL: " + ("; ".join(failed) or "recall could not be judged, or nothing could")
     verdict += f"; not judged: {', '.join(unknown)}" if unknown else ""
     seen = f"{summary['patients']:,} patients with {summary['events']:,} events that could be predicted, part {summary['part']}"
     return [*table, verdict, seen, *(f"warning: {words}" for words in summary["warnings"])]

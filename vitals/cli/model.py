@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 import typer
 
 from vitals.cli import console, screens
-from vitals.cli.options import Data, Json, Model
+from vitals.cli.options import Data, Json, Model, Prevalence, prevalence_of
 
 
 def train(
@@ -88,12 +88,7 @@ def evaluate(
     policy: Annotated[
         Path | None, typer.Option("--policy", metavar="P.toml", help="An alert policy other than the model folder's.")
     ] = None,
-    prevalence: Annotated[
-        float | None,
-        typer.Option(
-            "--prevalence", metavar="P", help="Share of stays with the event, where some stays were left out."
-        ),
-    ] = None,
+    prevalence: Prevalence = None,
     json: Json = False,
 ) -> None:
     """Judge a model as a ward would: events caught, false alarms, lead time, beside NEWS2 at the same alarm burden.
@@ -101,11 +96,16 @@ def evaluate(
     \b
     Example:
       vitals evaluate models/sepsis --data cohorts/icu --part held_out
+      vitals evaluate models/sepsis --data cohorts/sample --part all --prevalence 0.05
+
+    In a sample of cases and controls precision and burden are those of the sample: --prevalence weights them to a ward; with
+    the word unknown they are withheld, and so is calibration.
     """
+    share = prevalence_of(prevalence)
     from vitals.flows.evaluation import evaluate_model
 
     with console.progress() as report:
-        summary = evaluate_model(model, data, part, policy, report, prevalence)
+        summary = evaluate_model(model, data, part, policy, report, share)
     console.show(summary, as_json=json, title="Evaluated", lines=screens.evaluated(summary))
 
 
@@ -131,18 +131,24 @@ def tune(
     beds_per_nurse: Annotated[
         float | None, typer.Option("--beds-per-nurse", metavar="N", help="For a budget per shift; 4 without.")
     ] = None,
+    out: Annotated[
+        Path | None,
+        typer.Option(
+            "--out", metavar="FILE.toml", help="Where the policy goes; policy.toml in the model folder without."
+        ),
+    ] = None,
     json: Json = False,
 ) -> None:
-    """Find the alert policy that catches most within an alarm budget, and write it into the model folder.
+    """Find the alert policy that catches most within an alarm budget, and write it into the model folder, or to --out.
 
-    Tried are all thresholds, hystereses, silences, persistences and re-arm rules that the settings name; then a second,
+    A policy that was there before is replaced, and the screen says which. Tried are all thresholds, hystereses, silences, persistences and re-arm rules that the settings name; then a second,
     more urgent tier is set. --json also gives the operating curve with intervals.
 
     \b
     Examples:
       vitals tune models/sepsis --data cohorts/icu --max-alerts 5/100pd
       vitals tune models/sepsis --data cohorts/icu --max-alerts 0.5/shift --beds-per-nurse 4
-      vitals tune models/sepsis --data cohorts/icu --min-precision 0.2
+      vitals tune models/sepsis --data cohorts/icu --min-precision 0.2 --out night.toml
       vitals tune models/sepsis --data cohorts/icu --max-work-ups 10
     """
     from vitals.alerting.goal import goal_of
@@ -150,5 +156,5 @@ def tune(
 
     goal = goal_of(max_alerts, min_precision, max_work_ups, utility)
     with console.progress() as report:
-        summary = tune_model(model, data, goal, report, beds_per_nurse)
+        summary = tune_model(model, data, goal, report, beds_per_nurse, out)
     console.show(summary, as_json=json, title="Tuned", lines=screens.tuned(summary))

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 import typer
 
 from vitals.cli import console, screens
-from vitals.cli.options import Data, Json, Model
+from vitals.cli.options import Data, Json, Model, Prevalence, prevalence_of
 
 
 def report(
@@ -24,6 +24,7 @@ def report(
     policy: Annotated[
         Path | None, typer.Option("--policy", metavar="P.toml", help="An alert policy other than the model folder's.")
     ] = None,
+    prevalence: Prevalence = None,
     json: Json = False,
 ) -> None:
     """One page on how good a model is: alerts, calibration, decision curve, subgroups, cases, missing inputs, pitfalls.
@@ -34,10 +35,11 @@ def report(
     Example:
       vitals report models/sepsis --data cohorts/icu --out report.html
     """
+    share = prevalence_of(prevalence)
     from vitals.flows.reporting import report_model
 
     with console.progress() as tell:
-        summary = report_model(model, data, out, part, policy, tell)
+        summary = report_model(model, data, out, part, policy, tell, prevalence=share)
     console.show(summary, as_json=json, title="Reported", lines=_lines(summary))
 
 

@@ -10,8 +10,10 @@ from typing import Any
 import numpy as np
 
 from vitals.alerting.findings import warnings_of
+from vitals.alerting.guards import sampling
 from vitals.alerting.measures import COUNTS
 from vitals.alerting.ranks import FEWEST
+from vitals.alerting.weighting import check_prevalence
 from vitals.cohort.store import open_cohort
 from vitals.errors import DataError, SettingsError
 from vitals.flows.comparing_criteria import (
@@ -34,13 +36,15 @@ from vitals.ward.ward import refuse_other_model
 Progress = Callable[[int, int, str], None]
 
 
-def compare(
+def compare(  # noqa: PLR0913 - what is compared, by what, on whom, and on what terms, by name
     models: tuple[Path, Path],
     data: Path,
     criteria: Path,
     part: str = "held_out",
     progress: Progress | None = None,
     replicates: int = 1000,
+    *,
+    prevalence: float | None = None,
 ) -> dict[str, Any]:
     """Judge a new model beside an old one; it passes when it keeps to every criterion that could be judged, recall among them.
 
@@ -54,6 +58,8 @@ def compare(
         part: ``"held_out"``, another part, or ``"all"`` for a cohort of other patients.
         progress: told what is being done.
         replicates: of the resampling of patients.
+        prevalence: share of stays with an onset where nobody was left out, for a cohort of cases and sampled controls: alarms
+            are weighted to it, and calibration is not judged.
 
     Returns:
         ``passed``, and of each criterion what was wanted, what was found, and whether it passed (None: not judged).
@@ -70,7 +76,8 @@ def compare(
         vitals.errors.SettingsError: no/such.toml: came no such file; wanted a TOML settings file; check the path
     """
     wanted = Criteria.from_toml(criteria)
-    old, new = _sides(models, Path(data), part, progress)
+    check_prevalence(prevalence)
+    old, new = _sides(models, Path(data), part, progress, prevalence)
     own = counts_of(old, new), counts_of(new, new)
     events = int(own[1][:, COUNTS.index("predictable")].sum())
     if events < FEWEST:
@@ -87,11 +94,13 @@ def compare(
         found += judge_groups(new, own[1], groups_of(table), wanted.groups, replicates)
     if wanted.calibration.judged:
         found += judge_calibration(new, wanted.calibration)
+    stays = new.study.whole_stays()
+    sampled = sampling(len(stays), int(np.count_nonzero(stays.has_onset)), prevalence=prevalence)
     return {
         "passed": _passed(found), "part": part, "criteria": found,
         "not_judged": [one["criterion"] for one in found if one["passed"] is None],
         "old": old.model.digest, "new": new.model.digest, "patients": len(set(new.study.subject_id)),
-        "stays": len(new.study.stay_id), "events": events, "warnings": _warnings(old, new),
+        "stays": len(new.study.stay_id), "events": events, "warnings": [*_warnings(old, new), *warnings_of([sampled])],
     }  # fmt: skip
 
 
@@ -102,12 +111,15 @@ def _passed(found: list[dict[str, Any]]) -> bool:
     return False not in results and True in results and None not in recall
 
 
-def _sides(models: tuple[Path, Path], data: Path, part: str, progress: Progress | None) -> tuple[Side, Side]:
+def _sides(
+    models: tuple[Path, Path], data: Path, part: str, progress: Progress | None, prevalence: float | None
+) -> tuple[Side, Side]:
     one, other = (open_model(path) for path in models)
     if one.settings.label.kind != other.settings.label.kind:
         came = f'"{one.settings.label.kind}" and "{other.settings.label.kind}"'
         raise SettingsError("models", f"outcomes {came}", "one outcome", "compare models of the same outcome")
-    wholes = [open_study(one.settings, [data], progress)]
+    ours = replace(one.settings, alerting=other.settings.alerting)  # the new one's settings say what an event is
+    wholes = [open_study(ours, [data], progress)]
     wholes.append(wholes[0] if _same_rows(one, other) else open_study(other.settings, [data], progress))
     chosen = np.ones(len(wholes[0].stay_id), bool)
     for whole in wholes:
@@ -133,7 +145,7 @@ def _sides(models: tuple[Path, Path], data: Path, part: str, progress: Progress 
         if progress:
             progress(len(sides), 2, "scoring")
         risk = score_rows(model, model.initial_hidden(len(study.stay_id)), study.rows)
-        sides.append(Side(model, policy, study, risk, said))
+        sides.append(Side(model, policy, study, risk, said, prevalence))
     return sides[0], sides[1]
 
 

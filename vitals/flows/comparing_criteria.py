@@ -17,6 +17,7 @@ from vitals.alerting.measures import COUNTS, FIXED, measure
 from vitals.alerting.ranks import FEWEST, calibration_of, enough
 from vitals.alerting.retuning import best_within
 from vitals.alerting.stays import Risks, Stays
+from vitals.alerting.weighting import weighted
 from vitals.flows.study import Study
 from vitals.scoring.model import Model
 from vitals.spec.criteria import BurdenCriterion, CalibrationCriterion, GroupCriterion, RecallCriterion
@@ -37,6 +38,7 @@ class Side:
         study: the stays.
         risk: of each row, ``(R,)``.
         warnings: what has to be said of it.
+        prevalence: of the ward that the stays were sampled from; None where nobody was left out.
     """
 
     model: Model
@@ -44,10 +46,12 @@ class Side:
     study: Study
     risk: Float32
     warnings: tuple[str, ...] = ()
+    prevalence: float | None = None
 
     def spells(self, reset: int = 0) -> tuple[Risks, Stays]:
         """Its risks and the stays, cut at their events."""
-        return self.study.spells(self.risk, reset)
+        risks, of = self.study.spells(self.risk, reset)
+        return risks, weighted(of, self.prevalence)
 
 
 def counts_of(side: Side, terms: Side) -> Float64:
@@ -183,8 +187,8 @@ def judge_calibration(side: Side, wanted: CalibrationCriterion) -> list[dict[str
     label, risk = side.study.label[rows], side.risk[rows].astype(np.float64)
     low, high = wanted.slope
     words = (f"{low:g} to {high:g}", f"at most {wanted.ici:g}")
-    if not enough(label, side.study.subject_id[side.study.rows.bed[rows]]):
-        few = {"fewer_events_than": FEWEST}
+    if side.prevalence is not None or not enough(label, side.study.subject_id[side.study.rows.bed[rows]]):
+        few = {"fewer_events_than": FEWEST} if side.prevalence is None else {"sampled": True}
         return [_row("calibration slope", words[0], few, None), _row("calibration ICI", words[1], few, None)]
     found = calibration_of(label, risk)
     return [

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from vitals.alerting.beside import PLAIN
 from vitals.alerting.findings import enforce, warnings_of
+from vitals.alerting.frames import NEWS2_MOST
 from vitals.alerting.judgement import Judgement, finite
 from vitals.alerting.judging import judge_tables
 from vitals.alerting.ranks import FEWEST, enough
@@ -98,7 +99,7 @@ class Judged:
     whole: Study
     study: Study
     risk: Float32
-    news2: Float32 | None
+    news2: Float64 | None
     judgement: Judgement
     figures: dict[str, Any]
 
@@ -131,18 +132,37 @@ def judge_model(
         **_figures(found, chosen is not None), **_rows(study, found, risk),
         **_challenge(opened, whole, study, risk, part),
     }  # fmt: skip
-    return Judged(opened, chosen, whole, study, risk, news2, found, finite(figures))
+    return Judged(opened, chosen, whole, study, risk, news2, found, finite(without_withheld(figures, found)))
 
 
-def news2_of(model: Model, study: Study) -> Float32 | None:
+def without_withheld(figures: Any, found: Judgement) -> Any:
+    """Nested figures with None for each measure that a guard withholds, wherever it stands."""
+    held = {name for finding in found.findings for name in finding.withholds}
+    held |= {"alarms_per_nurse_shift", "precision_range"} if "precision" in held else set()
+    held |= {"observed_to_expected"} if found.calibration is None else set()
+    held |= {"step_auprc"} if found.ranking["step"]["auprc"] is None else set()
+    return _without(figures, held) if held else figures
+
+
+def _without(value: Any, held: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _none(item) if name in held else _without(item, held) for name, item in value.items()}
+    return [_without(item, held) for item in value] if isinstance(value, list) else value
+
+
+def _none(value: Any) -> Any:
+    return [_none(item) for item in value] if isinstance(value, list) else None
+
+
+def news2_of(model: Model, study: Study) -> Float64 | None:
     """NEWS2 of the same rows divided by its maximum, each value carried at most eight hours, ``(R,)``.
 
     None where the model reads none of its signals, or nothing of them was ever measured.
     """
     if not set(NEWS2_SIGNALS) & set(model.settings.signals):
         return None
-    points = bedside_risk("news2", study.rows, model.settings.channels)
-    return points if np.isfinite(points).any() else None
+    points = np.round(NEWS2_MOST * bedside_risk("news2", study.rows, model.settings.channels).astype(np.float64))
+    return points / NEWS2_MOST if np.isfinite(points).any() else None
 
 
 def _score(model: Model, study: Study, progress: Progress | None) -> Float32:

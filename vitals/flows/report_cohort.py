@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from vitals.alerting.evaluation import predictable
+from vitals.alerting.ranks import FEWEST
 from vitals.flows.report_evidence import Evidence
 from vitals.flows.report_groups import groups_of
 from vitals.signals import signal
@@ -38,22 +40,55 @@ def table_one(evidence: Evidence) -> list[dict[str, Any]]:
 
     Returns:
         Each ``{"name", "kind", "all", "with_onset", "without_onset"}``; a cell is ``[number]`` (``"count"``), ``[number, share]``
-        (``"share"``) or ``[median, quartile, quartile]`` (``"median"``).
+        (``"share"``) or ``[median, quartile, quartile]`` (``"median"``). Where fewer than ``FEWEST`` patients had an onset the
+        number is ``"<10"``, what would tell it and medians of so few are None.
     """
+    rows, few = [], []
+    for row, members in _table_one(evidence):
+        few.append(len(np.unique(evidence.stays.patient[members & evidence.stays.has_onset])) < FEWEST)
+        rows.append(_suppressed(row) if few[-1] else row)
+    kinds = [row["name"].partition(":")[0] if row["kind"] == "share" else "" for row in rows]
+    for kind in set(kinds) - {""}:
+        _hide_the_rest([row for row, its in zip(rows, kinds, strict=True) if its == kind])
+    return rows
+
+
+def _table_one(evidence: Evidence) -> Iterator[tuple[dict[str, Any], Chosen]]:
+    """Each row as it is, and the stays that it is about."""
     stays, frame = evidence.stays, evidence.frame
     has = stays.has_onset
     columns: dict[str, Chosen] = {"all": np.ones(len(has), bool), "with_onset": has, "without_onset": ~has}
-    rows = [_row("stays", "count", columns, {name: [int(chosen.sum())] for name, chosen in columns.items()})]
+    everybody = columns["all"]
+    yield _row("stays", "count", columns, {name: [int(chosen.sum())] for name, chosen in columns.items()}), everybody
     if "age" in frame:
-        rows.append(_median("age, years", frame["age"].to_numpy(np.float64), columns))
+        age = frame["age"].to_numpy(np.float64)
+        yield _median("age, years", age, columns), np.isfinite(age)
     for kind, name, members in groups_of(frame):
         if kind != "age":
-            rows.append(_share(f"{kind}: {name}", members, columns))
-    rows.append(_median("length of stay, hours", (stays.discharged - stays.admitted) / _HOUR, columns))
+            yield _share(f"{kind}: {name}", members, columns), members
+    yield _median("length of stay, hours", (stays.discharged - stays.admitted) / _HOUR, columns), everybody
     at = np.where(has, stays.onset - stays.admitted, 0) / _HOUR
-    rows.append(_median("onset, hours after admission", np.where(has, at, np.nan), columns))
-    rows.append(_median("samples", frame["samples"].to_numpy(np.float64), columns))
-    return [*rows, *_known(evidence, columns)]
+    yield _median("onset, hours after admission", np.where(has, at, np.nan), columns), everybody
+    yield _median("samples", frame["samples"].to_numpy(np.float64), columns), everybody
+    for row in _known(evidence, columns):
+        yield row, everybody
+
+
+def _suppressed(row: dict[str, Any]) -> dict[str, Any]:
+    """A row of too few patients with an onset, without what tells of them."""
+    if row["kind"] == "median":
+        return row | {"with_onset": [None] * 3} | ({"all": [None] * 3} if row["name"].startswith("onset") else {})
+    # the others less those without an onset would be the number that is left out
+    nothing = [None] * len(row["all"])
+    return row | {"with_onset": [f"<{FEWEST}", *nothing[1:]], "without_onset": nothing}
+
+
+def _hide_the_rest(groups: list[dict[str, Any]]) -> None:
+    """Where one group of a kind is left out, the smallest of the others too: else the column's sum would tell it."""
+    shown = [row for row in groups if isinstance(row["with_onset"][0], int)]
+    if shown and len(groups) - len(shown) == 1:
+        row = min(shown, key=lambda one: one["with_onset"][0])
+        row["with_onset"], row["without_onset"] = [None, None], [None, None]
 
 
 def _known(evidence: Evidence, columns: dict[str, Chosen]) -> list[dict[str, Any]]:

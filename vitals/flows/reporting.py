@@ -9,9 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import vitals
+from vitals.alerting.curve import Ledger
+from vitals.alerting.judgement import finite
+from vitals.alerting.retuning import curve_intervals
+from vitals.alerting.tune import at
 from vitals.cohort.store import open_cohort
 from vitals.errors import SettingsError
-from vitals.flows.evaluation import judge_model
+from vitals.flows.evaluation import judge_model, without_withheld
 from vitals.flows.report_cases import case_figures
 from vitals.flows.report_cohort import flow_figures, table_one
 from vitals.flows.report_evidence import Evidence
@@ -26,6 +30,7 @@ from vitals.report.twin import twin
 from vitals.spec.shipped import find_model
 
 Progress = Callable[[int, int, str], None]
+_POINTS, _REPLICATES = 60, 200  # of the band around the operating curve, which is looked at, not decided by
 
 
 def report_model(  # noqa: PLR0913 - what is judged, where it goes, and on what terms, by name
@@ -84,7 +89,7 @@ def figures_of_report(evidence: Evidence, progress: Progress | None = None) -> d
         "cohort_flow": lambda: flow_figures(evidence), "table_one": lambda: table_one(evidence),
         "calibration": lambda: calibration_figures(evidence), "risk_distribution": lambda: distribution_figures(evidence),
         "groups": lambda: group_figures(evidence), "cases": lambda: case_figures(evidence),
-        "pitfalls": lambda: pitfall_figures(evidence),
+        "pitfalls": lambda: pitfall_figures(evidence), "curve_intervals": lambda: curve_figures(evidence),
     }  # fmt: skip
     for done, (name, make) in enumerate(makers.items()):
         if progress:
@@ -96,7 +101,19 @@ def figures_of_report(evidence: Evidence, progress: Progress | None = None) -> d
     alerts = figures.get("alerts")
     if alerts:
         alerts["amber_alerts"] = alerts["alerts"] - alerts["red_alerts"]
-    return figures
+    told: dict[str, Any] = finite(without_withheld(figures, evidence.judged.judgement))
+    return told
+
+
+def curve_figures(evidence: Evidence) -> dict[str, Any]:
+    """Thresholds of the policy's first tier, each with recall, precision and burden as ``[value, low, high]``; empty without one."""
+    if evidence.judged.policy is None:
+        return {}
+    shape, ledger = evidence.judged.policy, Ledger(evidence.risks, evidence.spells, evidence.search)
+    thresholds = ledger.thresholds(_POINTS)
+    counts = ledger.by_patient(at(shape, shape.threshold), thresholds)
+    found = curve_intervals(counts, _REPLICATES)
+    return {"threshold": thresholds.tolist(), **{name: [[*one] for one in column] for name, column in found.items()}}
 
 
 def _command(model: Path, data: Path, part: str, policy: Path | None, prevalence: float | str | None) -> str:

@@ -127,7 +127,7 @@ class Study:
         """
         return spells(self.risks(risk), self.whole_stays(), self.events, reset)
 
-    def tables(self, risk: Float32 | Float64, news2: Float32 | None = None) -> Tables:
+    def tables(self, risk: Float32 | Float64, news2: Float64 | None = None) -> Tables:
         """All that judging needs.
 
         Args:
@@ -137,7 +137,7 @@ class Study:
         return Tables(
             self.risks(risk), self.whole_stays(), self.events, self.subject_id,
             died=None if self.ended is None else self.ended == "died", part=self.part,
-            news2=None if news2 is None else news2.astype(np.float64), label=self.label, usable=self.usable,
+            news2=news2, label=self.label, usable=self.usable,
         )  # fmt: skip
 
     def take(self, part: str) -> Study:

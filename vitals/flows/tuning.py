@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from vitals.alerting.beside import PLAIN
 from vitals.alerting.curve import Ledger
 from vitals.alerting.goal import Goal, at_threshold, recall_within
@@ -16,12 +18,14 @@ from vitals.alerting.tune import Tuned, at, tune
 from vitals.errors import SettingsError
 from vitals.flows.evaluation import tau_of
 from vitals.flows.study import open_study
+from vitals.flows.writing import refuse_unwritable
 from vitals.labelling.paying import pays_from
 from vitals.report.card import write_card
 from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.modelfile import POLICY_FILE
-from vitals.spec.reader import plain, to_toml
+from vitals.spec.policy import AlertPolicy
+from vitals.spec.reader import load, plain, read, to_toml
 from vitals.spec.settings import Alerting
 from vitals.spec.shipped import find_model
 from vitals.windowing.types import Float32, Float64
@@ -36,24 +40,28 @@ def tune_model(
     goal: str | Goal = "5/100pd",
     progress: Progress | None = None,
     beds_per_nurse: float | None = None,
+    out: Path | None = None,
 ) -> dict[str, Any]:
-    """Find the policy that serves a goal best, and write ``policy.toml`` into the model folder.
+    """Find the policy that serves a goal best, and write it, ``policy.toml`` in the model folder where no other file is named.
 
     Args:
-        model: a model folder.
+        model: a model folder; a shipped model by its name where ``out`` is given.
         data: a cohort folder; its tuning part, by the model's own split, is used.
         goal: an alarm budget such as ``"5/100pd"`` or ``"0.5/shift"``, another :class:`~vitals.alerting.goal.Goal`, or
             ``"utility"``: the threshold from which calling pays in the 2019 challenge, with six hours of silence.
         progress: told what is being done.
         beds_per_nurse: for a budget per shift; without it as the model's settings say.
+        out: the file to write instead; the model folder then stays as it is.
 
     Returns:
-        The policy, what it does on the tuning part, the operating curve with its intervals, the best policies, and
-        ``retuned``: the figures of the first tier with intervals that know that its threshold was chosen on these patients
-        (silence, hysteresis and re-arm rule are held fixed).
+        The policy (and, under ``replaced``, the one that its file held before), what it does on the tuning part, the
+        operating curve with its intervals, the best policies, and
+        ``retuned``: the figures of the first tier with intervals that know that it was chosen on these patients: in every
+        resample threshold and shape are chosen anew, among the shapes in ``best``.
 
     Raises:
-        SettingsError: a budget that is none, a goal that no policy reaches, or a shipped model called by its name.
+        SettingsError: a budget that is none, a goal that no policy reaches, a shipped model called by its name without
+            ``out``, or a file to write that holds something else than a policy.
         DataError: a tuning part without onsets.
 
     Example:
@@ -65,7 +73,7 @@ def tune_model(
     """
     model = Path(model)
     opened = open_model(model)
-    _refuse_shipped(model)
+    file, replaced = _place(model, out)
     search = opened.settings.alerting
     search = search if beds_per_nurse is None else replace(search, beds_per_nurse=beds_per_nurse)
     # a budget that is none is refused before a cohort is read
@@ -90,7 +98,7 @@ def tune_model(
     return {
         **found.to_dict(), **spread, "warnings": _warnings(found),
         "part": "tuning", "patients": len(set(study.subject_id)),
-        "files": [str(_keep(model, opened, found))],
+        "replaced": replaced and plain(replaced), "files": [str(_keep(file, model, opened, found))],
     }  # fmt: skip
 
 
@@ -118,8 +126,10 @@ def _intervals(ledger: Ledger, found: Tuned, goal: Goal) -> dict[str, Any]:
     counts = ledger.by_patient(shape, thresholds)
     curve = {name: [list(one) for one in column] for name, column in curve_intervals(counts).items()}
     figures: dict[str, Any] = {"curve_intervals": {"threshold": thresholds.tolist(), **curve}}
-    if goal.best(counts.sum(axis=0)) is not None:
-        figures["retuned"] = {name: list(one) for name, one in retuned(counts, goal).items()}
+    # what the resamples may choose from: the shapes told of, each at every threshold
+    every = np.concatenate([counts, *(ledger.by_patient(one, thresholds) for one, _ in found.best)], axis=1)
+    if goal.best(every.sum(axis=0)) is not None:
+        figures["retuned"] = {name: list(one) for name, one in retuned(every, goal).items()}
     return figures
 
 
@@ -129,10 +139,30 @@ def _warnings(found: Tuned) -> list[str]:
     return [f"no policy for this goal ({found.goal}) catches anything: it will hardly ever alert"]
 
 
-def _keep(model: Path, opened: Model, found: Tuned) -> Path:
-    file = (model if model.is_dir() else model.parent) / POLICY_FILE
+def _place(model: Path, out: Path | None) -> tuple[Path, AlertPolicy | None]:
+    """The file to write, and the policy that is there now; found out before anything is counted."""
+    if out is None:
+        _refuse_shipped(model)
+        file = (model if model.is_dir() else model.parent) / POLICY_FILE
+    else:
+        file = Path(out)
+        if file.suffix != ".toml":
+            raise SettingsError(f"--out {out}", "another kind of file", "a name that ends in .toml", "write night.toml")
+        refuse_unwritable(file)
+    if not file.exists():
+        return file, None
+    try:
+        return file, read(AlertPolicy, load(file), file.name)
+    except SettingsError as error:
+        cure = "move it away, or name another file with --out"
+        raise SettingsError(
+            str(file), f"a file that is no policy ({error})", "a policy to replace, or nothing", cure
+        ) from None
+
+
+def _keep(file: Path, model: Path, opened: Model, found: Tuned) -> Path:
     file.write_text(to_toml(plain(found.policy)), "utf-8")
-    if model.is_dir():
+    if model.is_dir() and file == model / POLICY_FILE:
         write_card(model, opened)
     return file
 
@@ -140,5 +170,5 @@ def _keep(model: Path, opened: Model, found: Tuned) -> Path:
 def _refuse_shipped(model: Path) -> None:
     """A name means the copy inside the package, which is everybody's: another ward's policy has no place in it."""
     if not model.exists():
-        came, wanted = "a shipped model", "a model folder of your own, to keep the policy in"
+        came, wanted = "a shipped model", "a model folder of your own, or another file with --out"
         raise SettingsError(str(model), came, wanted, f"copy it first: cp -r {find_model(model)} {model.name}")

@@ -89,7 +89,8 @@ def _evaluation(record: Record) -> dict[str, Any] | None:
     """The evaluation's main figures, or None where there was none."""
     if not record.figures:
         return None
-    names = ("part", "patients", "stays", "rows", "step_auroc", "step_auprc", "prevalence", "observed_to_expected")
+    names = ("part", "patients", "stays", "rows", "step_auroc", "step_auprc", "prevalence", "observed_to_expected",
+             "prevalence_given")  # fmt: skip
     found = {name: record.get(name) for name in names if name in record.figures}
     if record.get("alerts"):
         found["alerts"] = {

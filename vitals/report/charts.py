@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vitals.report.held import withheld
 from vitals.report.markup import Markup, figure
 from vitals.report.record import Record
+from vitals.report.ribbon import Band
 from vitals.report.svg import BLUE, GREEN, ORANGE, VERMILLION, Axis, Line, Mark, chart, log_axis, share_axis
 from vitals.report.symbols import Shape
 from vitals.report.words import known, number, percent, span
@@ -17,15 +19,25 @@ _ALARMS = "alarms_per_100_patient_days"
 
 
 def operating_figure(record: Record) -> Markup | None:
-    """Event recall against alarms per 100 patient-days, the model's and NEWS2's; None where there is no policy."""
-    if not record.get("curve"):
+    """Event recall against alarms per 100 patient-days, the model's and NEWS2's; None without a policy or where burden is withheld."""
+    if not record.get("curve") or withheld(record.figures):
         return None
-    drawing = operating_chart(record)
-    return figure(
-        drawing, "A curve shows the highest recall of any threshold with at most so many alarms. The cross through the chosen "
-        "policy is its 95% interval. NEWS2 ≥ 5 and ≥ 7 fall silent for six hours after an alarm.",
-        ["at most this many alarms per 100 patient-days", "recall, model", "recall, NEWS2"], _read_off(record),
-    )  # fmt: skip
+    drawing, bounds = operating_chart(record), _bounds_of_curve(record)
+    caption = (
+        "A curve shows the highest recall of any threshold with at most so many alarms. The cross through the chosen "
+        "policy is its 95% interval. NEWS2 ≥ 5 and ≥ 7 fall silent for six hours after an alarm."
+    )
+    caption += (
+        " The shaded band is the 95% interval of the model's recall, patients resampled, at each of some sixty thresholds held "
+        "fixed; the table below is read off at these." * bool(bounds)
+    )
+    head = [
+        "at most this many alarms per 100 patient-days",
+        "recall, model",
+        *(["low", "high"] * bool(bounds)),
+        "recall, NEWS2",
+    ]
+    return figure(drawing, caption, head, _read_off(record, bounds))
 
 
 def operating_chart(record: Record) -> Markup:
@@ -37,7 +49,17 @@ def operating_chart(record: Record) -> Markup:
     axes = log_axis("alarms per 100 patient-days (logarithmic)", around), share_axis("event recall")
     lines = [Line("model", *ours, BLUE), Line("NEWS2", *theirs, ORANGE, dash="7 4")]
     about = f"The chosen policy: recall {percent(recall)} at {number(burden)} alarms per 100 patient-days."
-    return chart("Recall against alarm burden", about, axes, lines, marks)
+    bounds = _bounds_of_curve(record)
+    if not bounds:
+        return chart("Recall against alarm burden", about, axes, lines, marks)
+    middle = bounds[len(bounds) // 2]
+    about += (
+        f" The band around the model's curve is the 95% interval of its recall: {percent(middle[2])} to {percent(middle[3])} "
+        f"at {number(middle[0])} alarms, for example."
+    )
+    x, _, low, high = (list(column) for column in zip(*bounds, strict=True))
+    band = Band("95% interval of the model's recall", x, low, high, BLUE)
+    return chart("Recall against alarm burden", about, axes, lines, marks, [band])
 
 
 def lead_figure(record: Record) -> Markup | None:
@@ -74,6 +96,18 @@ def _envelope(record: Record, *path: str) -> tuple[list[float], list[float]]:
     return alarms, recall
 
 
+def _bounds_of_curve(record: Record) -> list[tuple[float, float, float, float]]:
+    """Burden, and recall with the ends of its interval, rising: thresholds that catch more than any with fewer alarms."""
+    found = record.get("curve_intervals") or {}
+    burdens, recalls = found.get(_ALARMS) or [], found.get("recall") or []
+    there = sorted((x[0], *y) for x, y in zip(burdens, recalls, strict=True) if all(map(known, (x[0], *y))))
+    kept: list[tuple[float, float, float, float]] = []
+    for point in there:
+        if point[0] > 0 and (not kept or point[1] > kept[-1][1]):
+            kept.append(point)
+    return kept
+
+
 def _chosen(record: Record) -> list[Mark]:
     around = record.get("alerts", "intervals") or {}
     bounds = (_bounds(around.get(_ALARMS)), _bounds(around.get("recall")))
@@ -98,9 +132,15 @@ def _mark(name: str, found: Mapping[str, Any] | None, colour: str, shape: Shape,
     return [Mark(name, alarms, recall, colour, shape, *bounds)] if known(alarms) and known(recall) else []
 
 
-def _read_off(record: Record) -> list[list[str]]:
-    curves = [_envelope(record, "curve"), _envelope(record, "news2", "curve")]
-    return [[number(burden), *(percent(_best(curve, burden)) for curve in curves)] for burden in BURDENS]
+def _read_off(record: Record, bounds: Sequence[tuple[float, float, float, float]]) -> list[list[str]]:
+    ours, theirs = _envelope(record, "curve"), _envelope(record, "news2", "curve")
+    rows = []
+    for burden in BURDENS:
+        held = [point for point in bounds if point[0] <= burden]
+        within = [percent(value) for value in (held[-1][1:] if held else [None] * 3)]
+        mine = within if bounds else [percent(_best(ours, burden))]
+        rows.append([number(burden), *mine, percent(_best(theirs, burden))])
+    return rows
 
 
 def _best(envelope: tuple[list[float], list[float]], burden: float) -> float | None:

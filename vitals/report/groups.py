@@ -20,7 +20,7 @@ def subgroups(record: Record) -> Markup | None:
         return None
     judged = [group for group in groups if group.get("shown")]
     fewest = next((group["fewer_onsets_than"] for group in groups if "fewer_onsets_than" in group), None)
-    hidden = f" Groups with fewer than {number(fewest)} onsets are not judged." if fewest else ""
+    hidden = f" Groups in which fewer than {number(fewest)} patients had an onset are not judged." if fewest else ""
     note = f"One policy and one threshold for all.{hidden} Overlapping intervals prove no difference, and no equality either."
     return section(
         "Subgroups", element("p", note), *_plots(record, judged), table(_HEAD, [_row(one) for one in groups])
@@ -33,12 +33,16 @@ _HEAD = ["group", "stays", "onsets", "AUROC of rows", "recall", "precision", "al
 def _row(group: Mapping[str, Any]) -> list[str]:
     name = _name(group)
     if not group.get("shown"):
-        return [name, number(group.get("stays")), f"under {number(group.get('fewer_onsets_than'))}", *[DASH] * 5]
+        return [name, number(group.get("stays")), _under(group.get("fewer_onsets_than")), *[DASH] * 5]
     return [
         name, number(group.get("stays")), number(group.get("onsets")), stacked(group.get("step_auroc"), score),
         stacked(group.get("recall")), stacked(group.get("precision")),
         stacked(group.get("alarms_per_100_patient_days"), number), number(group.get("observed_to_expected")),
     ]  # fmt: skip
+
+
+def _under(fewest: object) -> str:
+    return f"fewer than {number(fewest)} patients"
 
 
 def _name(group: Mapping[str, Any]) -> str:
@@ -47,7 +51,7 @@ def _name(group: Mapping[str, Any]) -> str:
 
 def _plots(record: Record, judged: Sequence[Mapping[str, Any]]) -> list[Markup]:
     """Forest plots of recall (where there is a policy) and of AUROC, all patients first."""
-    overall = record.get("alerts", "intervals", "recall"), record.get("ranking", "model", "rows", "auroc")
+    overall = record.get("alerts", "intervals", "recall"), record.get("ranking", "step", "auroc")
     sheets = (
         ("Recall of each group", "recall", share_axis("event recall at the shared policy"), overall[0], percent),
         ("AUROC of each group", "step_auroc", Axis("AUROC of rows", 0.4, 1.0, (0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)),
@@ -72,8 +76,8 @@ def sites(record: Record) -> Markup:
     found = record.get("by_site") or {}
     judged = {group.get("name"): group for group in record.get("groups") or () if group.get("kind") == "site"}
     bounds = record.get("alerts", "intervals") or {}
-    hidden = {name for name, group in judged.items() if not group.get("shown")}
-    found = {site: {} if site in hidden else ranks for site, ranks in found.items()}
+    hidden = {name: group.get("fewer_onsets_than") for name, group in judged.items() if not group.get("shown")}
+    found = {site: {"fewer_patients_than": hidden[site]} if site in hidden else ranks for site, ranks in found.items()}
     lines = [
         ("all", dict(record.figures), bounds),
         *((site, ranks, judged.get(site, {})) for site, ranks in found.items()),
@@ -94,5 +98,7 @@ def sites(record: Record) -> Markup:
 
 
 def _ranks(figures: Mapping[str, object]) -> list[str]:
+    if "fewer_patients_than" in figures:
+        return [_under(figures["fewer_patients_than"]), *[DASH] * 3]
     return [score(figures.get("step_auroc")), score(figures.get("step_auprc")), percent(figures.get("prevalence")),
             number(figures.get("observed_to_expected"))]  # fmt: skip

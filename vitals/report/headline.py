@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vitals.report.held import said_of_a_sample, withheld
 from vitals.report.record import Record
 from vitals.report.words import interval, known, number, percent, score
 
@@ -13,17 +14,24 @@ def headline(record: Record) -> list[str]:
     """Sentences for the top of the page and the card; what was not computed is not said."""
     if not record.figures:
         return ["This model has not been evaluated yet."]
+    sample = said_of_a_sample(record.figures)
+    told = [sample] if sample else []
+    if withheld(record.figures):
+        return [_caught(record) if record.get("alerts") else _without_policy(record)[0], *told, *_few(record)]
     if not record.get("alerts"):
-        return [*_without_policy(record), *_beside_triggers(record)]
-    return [_caught(record), _price(record), *_beside_news2(record), *_few(record)]
+        return [*_without_policy(record), *told, *_beside_triggers(record)]
+    return [_caught(record), *told, _price(record), *_beside_news2(record), *_few(record)]
 
 
 def _caught(record: Record) -> str:
+    """What was caught and at how many alarms; where these are held back, a later sentence says so."""
+    burden = record.get("alerts", _ALARMS)
+    at = f", at {number(burden)} alarms per 100 patient-days" if known(burden) or not withheld(record.figures) else ""
     found, there = record.get("alerts", "detected_onsets"), record.get("alerts", "predictable_onsets")
     around = record.get("alerts", "intervals", "recall") or [record.get("alerts", "recall"), None, None]
     return (
         f"The model warned of {interval(around)} of the onsets that could be predicted "
-        f"({number(found)} of {number(there)}), at {number(record.get('alerts', _ALARMS))} alarms per 100 patient-days."
+        f"({number(found)} of {number(there)}){at}."
     )
 
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from vitals.alerting.ranks import FEWEST
 from vitals.report.markup import Markup, element, figure, section, table
 from vitals.report.record import Record
 from vitals.report.svg import WIDTH
 from vitals.report.words import DASH, known, number, percent
 
 _BOX, _HIGH, _GAP = 250, 46, 34
+_FEW = f"<{FEWEST}"
 _COLUMNS = ("all", "with_onset", "without_onset")
 
 
@@ -31,14 +33,21 @@ def table_one(record: Record) -> Markup | None:
         return None
     body = [[str(row.get("name")), *(_cell(row, column) for column in _COLUMNS)] for row in rows]
     note = "Numbers with their share of the column, or medians with quartiles over stays."
+    if any(_FEW in (row.get("with_onset") or ()) for row in rows):
+        note += (
+            f" {_FEW} stands where fewer than {FEWEST} patients had an onset; what would tell their number, and medians of so "
+            "few, are left out."
+        )
     head = ["", "all stays", "with an onset", "without"]
     return section("Table 1", table(head, body), element("p", note, class_="note"))
 
 
 def _cell(row: Mapping[str, Any], column: str) -> str:
     values = row.get(column) or [None]
+    if values[0] == _FEW:
+        return _FEW
     if row.get("kind") == "share":
-        return f"{number(values[0])} ({percent(values[1])})"
+        return f"{number(values[0])} ({percent(values[1])})" if known(values[0]) else DASH
     if row.get("kind") == "median":
         return f"{number(values[0])} ({number(values[1])} to {number(values[2])})" if known(values[0]) else DASH
     return number(values[0])
@@ -49,7 +58,7 @@ def _names(record: Record) -> dict[str, str]:
         "cohort_stays": "stays in the cohort", "cohort_patients": "patients in the cohort",
         "other_parts": "stays in other parts", "stays": f"stays judged ({record.part})", "patients": "patients judged",
         "never_scored": "stays judged that never had a risk", "without_onset": "stays without an onset",
-        "with_onset": "stays with an onset", "unpredictable": "onsets that could not be predicted",
+        "with_onset": "stays with an onset", "onsets": "onsets, of which a stay may have several", "unpredictable": "onsets that could not be predicted",
         "predictable": "onsets that could be predicted",
     }  # fmt: skip
 
@@ -61,7 +70,7 @@ def _drawing(record: Record, found: Mapping[str, Any]) -> Markup:
          f"{number(found.get('other_parts'))} stays in other parts"),
         (f"{number(found.get('stays'))} stays judged", f"{record.part}, {number(found.get('patients'))} patients",
          f"{number(found.get('without_onset'))} without an onset"),
-        (f"{number(found.get('with_onset'))} with an onset", "", f"{number(found.get('unpredictable'))} could not be predicted"),
+        (f"{number(found.get('with_onset'))} with an onset", _several(found), f"{number(found.get('unpredictable'))} could not be predicted"),
         (f"{number(found.get('predictable'))} onsets", "that could be predicted", ""),
     )  # fmt: skip
     parts: list[Markup] = []
@@ -81,6 +90,12 @@ def _drawing(record: Record, found: Mapping[str, Any]) -> Markup:
         viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=f"Cohort flow. {about}",
         font_family="system-ui, sans-serif", font_size=13, fill="currentColor",
     )  # fmt: skip
+
+
+def _several(found: Mapping[str, Any]) -> str:
+    """How many onsets these stays had, where that is another number."""
+    onsets = found.get("onsets")
+    return f"{number(onsets)} onsets, some stays several" if known(onsets) and onsets != found.get("with_onset") else ""
 
 
 def _box(x: float, y: float, first: str, second: str) -> list[Markup]:

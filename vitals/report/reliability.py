@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from vitals.alerting.ranks import FEWEST
 from vitals.report.markup import Markup, element, figure, section, table
 from vitals.report.record import Record
 from vitals.report.svg import BLUE, ORANGE, VERMILLION, Axis, Line, Mark, chart, linear_axis, log_axis
@@ -24,7 +25,11 @@ def calibration(record: Record) -> Markup | None:
     """The calibration plot and its measures."""
     found = record.get("calibration")
     if not found:
-        return None
+        return (
+            _too_few()
+            if known(record.get("ranking", "step", "ranked")) and not record.get("ranking", "step", "auroc")
+            else None
+        )
     rows = [["observed / expected", interval(found.get("observed_to_expected"), number), "1 is right"]]
     rows += [[words, number(found.get(name)), right] for name, words, right in _FIGURES]
     note = f"Of {number(found.get('rows'))} rows whose label may be used; {record.outcome}."
@@ -32,8 +37,15 @@ def calibration(record: Record) -> Markup | None:
                    element("p", note, class_="note"))  # fmt: skip
 
 
-def _plot(record: Record) -> Markup:
+def _too_few() -> Markup:
+    words = f"Calibration is not given: positive or negative rows of fewer than {FEWEST} patients."
+    return section("Calibration", element("p", words))
+
+
+def _plot(record: Record) -> Markup | None:
     groups = record.get("calibration", "groups")
+    if not groups:
+        return None
     risk, observed = groups["risk"], groups["observed"]
     there = [*risk, *(value for value in observed if value)]
     across, up = (log_axis(title, there, percent=True) for title in ("risk, mean of the group", "came true"))

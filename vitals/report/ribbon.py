@@ -40,19 +40,31 @@ class Band:
         return [(x, low, high) for x, low, high in there if known(x) and known(low) and known(high)]
 
 
-def ribbon(band: Band, place: Callable[[float, float], tuple[float, float]]) -> Markup:
-    """The band as a closed path: along its upper bound and back along the lower one.
+def ribbon(
+    band: Band, place: Callable[[float, float], tuple[float, float]], inside: Callable[[object], bool]
+) -> Markup | None:
+    """The band as a closed path: along its upper bound and back along the lower one; None with fewer than two points.
 
     Args:
-        band: with two points or more.
+        band: to be drawn.
         place: where a value of both axes lies in the drawing.
+        inside: whether a value lies on the horizontal axis.
     """
-    there = band.points()
+    there = [point for point in band.points() if inside(point[0])]
+    if len(there) < 2:
+        return None
     around = [place(x, high) for x, _, high in there] + [place(x, low) for x, low, _ in reversed(there)]
     path = "M" + "L".join(f"{x:.1f} {y:.1f}" for x, y in around) + "Z"
     return element("path", d=path, style=f"fill:{band.colour}", fill_opacity=_SHADE, stroke="none", class_="band")
 
 
-def ribbon_key(band: Band, x: float, y: float) -> Markup:
-    """A shaded patch for the key, its left upper corner at ``x``, ``y``."""
-    return element("rect", x=x, y=y, width=30, height=10, style=f"fill:{band.colour}", fill_opacity=_SHADE)
+def ribbon_key(band: Band, x: float, top: float) -> Markup:
+    """Its line in the key: a shaded patch and the name.
+
+    Args:
+        band: as it is drawn.
+        x: of the left edge.
+        top: of the line.
+    """
+    patch = element("rect", x=x, y=top - 1, width=30, height=10, style=f"fill:{band.colour}", fill_opacity=_SHADE)
+    return element("g", patch, element("text", band.name, x=x + 40, y=top + 8.5, text_anchor="start"))

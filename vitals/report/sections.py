@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from vitals.report.cells import stacked
 from vitals.report.charts import lead_figure, operating_figure
 from vitals.report.headline import headline
+from vitals.report.held import said_of_a_sample
 from vitals.report.markup import Markup, element, section, table
 from vitals.report.record import PART_USE, PART_WORDS, PARTS, Record
 from vitals.report.words import DASH, known, number, percent, score, span
@@ -81,9 +82,14 @@ def alerts(record: Record) -> Markup | None:
     ]
     head = ["with 95% interval", "model", "NEWS2 with no more alarms", "difference at the burden of that NEWS2"]
     return section(
-        "Alerts", element("p", _policy(record)), table(head, rows), table(["alarms", "number"], _counts(record)),
+        "Alerts", element("p", _policy(record)), _sample(record), table(head, rows), table(["alarms", "number"], _counts(record)),
         element("p", "Intervals resample patients; the difference is taken on the same resamples.", class_="note"),
     )  # fmt: skip
+
+
+def _sample(record: Record) -> Markup | None:
+    words = said_of_a_sample(record.figures)
+    return element("p", words) if words else None
 
 
 def _signed(show: Callable[[object], str]) -> tuple[Callable[[object], str], str]:

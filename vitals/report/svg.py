@@ -5,9 +5,11 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from vitals.report.markup import Markup, element, join
+from vitals.report.ribbon import Band, ribbon, ribbon_key
 from vitals.report.symbols import Shape, symbol
 from vitals.report.words import known, number
 
@@ -134,9 +136,10 @@ def share_axis(title: str) -> Axis:
 
 
 def chart(
-    title: str, about: str, axes: Plane | tuple[Axis, Axis], lines: Sequence[Line], marks: Sequence[Mark] = ()
-) -> Markup:
-    """A chart of lines and marks with a legend.
+    title: str, about: str, axes: Plane | tuple[Axis, Axis], lines: Sequence[Line], marks: Sequence[Mark] = (),
+    bands: Sequence[Band] = (),
+) -> Markup:  # fmt: skip
+    """A chart of bands, lines and marks with a legend.
 
     Args:
         title: read out first by a screen reader.
@@ -144,6 +147,7 @@ def chart(
         axes: the horizontal and the vertical one, and how high the chart is where it is not as high as others.
         lines: curves.
         marks: single points, drawn over the curves.
+        bands: shaded under the curves.
 
     Returns:
         An ``<svg>`` element that draws itself in a page or a notebook.
@@ -152,11 +156,14 @@ def chart(
     drawn = [line for line in lines if len(_points(line, plane)) > 0]
     shown = [mark for mark in marks if plane.across.inside(mark.x) and plane.up.inside(mark.y)]
     alike = list({mark.name: mark for mark in shown}.values())  # marks of one name are one thing
-    legend = [*(_line_key(line, plane.height + 20 * i) for i, line in enumerate(drawn)),
-              *(_mark_key(mark, plane.height + 20 * (len(drawn) + i)) for i, mark in enumerate(alike))]  # fmt: skip
+    shades = [(band, path) for band in bands if (path := ribbon(band, partial(_at, plane), plane.across.inside))]
+    keys = [*(partial(_line_key, line) for line in drawn), *(partial(_mark_key, mark) for mark in alike),
+            *(partial(ribbon_key, band, _LEFT) for band, _ in shades)]  # fmt: skip
+    legend = [key(plane.height + 20 * i) for i, key in enumerate(keys)]
     height = plane.height + 20 * len(legend) + 8
     return element(
-        "svg", element("title", title), element("desc", about), _grid(plane), *(_curve(line, plane) for line in drawn),
+        "svg", element("title", title), element("desc", about), _grid(plane), *(path for _, path in shades),
+        *(_curve(line, plane) for line in drawn),
         *(_spread(mark, plane) for mark in shown), *(_point(mark, plane) for mark in shown), *legend,
         xmlns="http://www.w3.org/2000/svg", viewBox=f"0 0 {WIDTH} {height}", role="img", aria_label=f"{title}. {about}",
         font_family="system-ui, sans-serif", font_size=13, fill="currentColor",

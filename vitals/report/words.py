@@ -69,13 +69,15 @@ def span(text: object) -> str:
     return "the whole stay" if text == "stay" else re.sub(r"(?<=\d)(?=[a-z])", " ", text)
 
 
-def interval(bounds: Sequence[object] | None, words: Any = percent) -> str:
-    """``[value, low, high]`` as *value (low to high)*.
+def interval(bounds: Sequence[object] | float | None, words: Any = percent) -> str:
+    """``[value, low, high]`` as *value (low to high)*; a figure alone where it comes without its bounds.
 
     Example:
-        >>> interval([0.71, 0.64, 0.77]), interval([0.5, None, None]), interval(None)
-        ('71% (64% to 77%)', '50%', '–')
+        >>> interval([0.71, 0.64, 0.77]), interval([0.5, None, None]), interval(0.5), interval(None)
+        ('71% (64% to 77%)', '50%', '50%', '–')
     """
+    if not isinstance(bounds, Sequence):
+        return str(words(bounds))
     if not bounds:
         return DASH
     value, low, high = bounds

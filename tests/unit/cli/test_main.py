@@ -28,8 +28,8 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, ...]]
         assert importlib.util.find_spec(f"vitals.flows.{module}"), module  # or the real flow would run
         calls: list[tuple[Any, ...]] = []
 
-        def stand_in(*arguments: Any) -> dict[str, Any]:
-            calls.append(arguments)
+        def stand_in(*arguments: Any, **named: Any) -> dict[str, Any]:
+            calls.append((*arguments, named) if named else arguments)
             if isinstance(result, BaseException):
                 raise result
             return {"stays": 3} if result is None else result
@@ -102,6 +102,36 @@ def test_evaluate_refuses_a_part_that_does_not_exist(flow: Any, capsys: pytest.C
     assert main(["evaluate", "models/x", "--data", "dst", "--part", "test"]) == 1
     assert not calls
     assert "held_out" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("word", "share"), [("0.05", 0.05), ("unknown", "unknown"), (None, None)])
+def test_a_prevalence_is_a_share_or_unknown(flow: Any, word: str | None, share: float | str | None) -> None:
+    given = ["--prevalence", word] if word else []
+    calls = flow("evaluation", "evaluate_model")
+    assert main(["evaluate", "models/x", "--data", "dst", *given]) == 0
+    assert calls[0][5] == share
+    calls = flow("reporting", "report_model")
+    assert main(["report", "models/x", "--data", "dst", "--out", "r.html", *given]) == 0
+    assert (calls[0][2], calls[0][-1]) == (Path("r.html"), {"prevalence": share})
+
+
+@pytest.mark.parametrize("word", ["5%", "0", "1", "5", "nan", "unkown", "-0.1"])
+@pytest.mark.parametrize("command", ["evaluate", "report"])
+def test_what_is_no_prevalence_is_refused_before_anything_is_read(
+    flow: Any, capsys: pytest.CaptureFixture[str], command: str, word: str
+) -> None:
+    module = {"evaluate": "evaluation", "report": "reporting"}[command]
+    calls = flow(module, f"{command}_model")
+    out = ["--out", "r.html"] if command == "report" else []
+    assert main([command, "models/x", "--data", "dst", *out, f"--prevalence={word}"]) == 1
+    assert not calls
+    assert 'a share between 0 and 1, or the word "unknown"' in capsys.readouterr().err
+
+
+def test_tune_writes_where_it_is_told(flow: Any) -> None:
+    calls = flow("tuning", "tune_model")
+    assert main(["tune", "models/x", "--data", "dst", "--out", "night.toml"]) == 0
+    assert calls[0][5] == Path("night.toml")
 
 
 def test_tune(flow: Any) -> None:

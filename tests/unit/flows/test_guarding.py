@@ -15,13 +15,16 @@ from tests.unit.flows.wards import write_ward
 from vitals.alerting.beside import trigger
 from vitals.alerting.evaluation import evaluate
 from vitals.alerting.findings import Finding
+from vitals.alerting.judge import judge as evaluate_frames
 from vitals.alerting.judgement import Judgement
 from vitals.alerting.judging import judge_tables
 from vitals.alerting.measures import COUNTS, DAY
 from vitals.alerting.stays import patients_digest
+from vitals.cohort.store import open_cohort
 from vitals.errors import SettingsError
 from vitals.flows.evaluation import Judged, judge_model
 from vitals.flows.guarding import known_findings, refuse_tuning_patients, terms_of, training_patients
+from vitals.flows.scores import score_frame
 from vitals.spec.duration import Duration
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.shipped import find_model
@@ -146,3 +149,26 @@ def test_ends_and_recognitions_of_the_cohort_are_looked_at(ward: Path, judged: J
     assert seen.before_recognition is not None
     assert len(seen.spells) > len(whole.stay_id)
     assert pd.isna(judge(judged, AlertPolicy(threshold=0.0)).before_recognition)
+
+
+def test_the_command_and_the_call_on_frames_say_the_same(judged: Judged, ward: Path) -> None:
+    """One judge: a model's risks handed over as data frames give the very figures of the command."""
+    cohort = open_cohort(ward)
+    risks = score_frame(find_model("sepsis-vitals"), ward)
+    points = pd.DataFrame({
+        "stay_id": judged.study.stay_id[judged.study.rows.bed], "news2": np.round(20 * judged.news2),
+        "prediction_time": pd.to_datetime(judged.study.rows.time, unit="us", utc=True).as_unit("us"),
+    })  # fmt: skip
+    assert judged.policy is not None
+    seen = evaluate_frames(
+        risks.merge(points, on=["stay_id", "prediction_time"]), cohort.stays, cohort.outcomes,
+        replace(judged.policy, tuned_on=""), alerting=judged.model.settings.alerting, kind="sepsis",
+    ).to_dict()  # fmt: skip
+    theirs = judged.figures["alerts"]
+    assert {name: seen[name] for name in theirs if name != "policy"} == {
+        name: theirs[name] for name in theirs if name != "policy"
+    }
+    for name in ("at_least_5", "at_least_7", "at_equal_burden", "curve"):
+        assert seen["news2"][name] == judged.figures["news2"][name], name
+    assert seen["curve"] == judged.figures["curve"]
+    assert seen["alert_net_benefit"] == judged.figures["alert_net_benefit"]

@@ -75,6 +75,7 @@ def judged() -> dict[str, Any]:
         "alerts": {**one.to_dict(), "intervals": lists(intervals(one, **rounds))},
         "curve": operating_curve(ours, stays, policy).to_dict(),
         "news2": {
+            "ranking": {"step": {"ranked": 5760, "positive": 120, "auroc": None, "auprc": None}},
             "curve": operating_curve(theirs, stays, policy).to_dict(),
             "at_least_5": {**brief, "model_recall_at_equal_burden": 0.5},
             "at_equal_burden": {
@@ -103,7 +104,7 @@ def figures(judged: dict[str, Any]) -> dict[str, Any]:
         "rows": 5760,
         "warnings": [],
         **ranks,
-        "by_site": {"A": ranks, "B": {"step_auroc": None, "step_auprc": None, "prevalence": 0.0}},
+        "by_site": {"A": ranks, "B": {"step_auroc": None, "step_auprc": None, "fewer_patients_than": 10}},
         "challenge_2019": {"threshold": 0.031, "tuned_on": "tuning", "utility": 0.402, "utility_A": 0.41},
         **judged,
     }

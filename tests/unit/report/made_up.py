@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-RANKS = {"number": 5760, "positive": 120, "auroc": [0.831, 0.81, 0.85], "auprc": [0.1, 0.08, 0.12]}
-STAYS = {"number": 120, "positive": 30, "auroc": [0.77, 0.71, 0.83], "auprc": [0.5, 0.4, 0.61]}
+RANKS = {"ranked": 5760, "positive": 120, "auroc": [0.831, 0.81, 0.85], "auprc": [0.1, 0.08, 0.12]}
+STAYS = {"ranked": 120, "positive": 30, "auroc": [0.77, 0.71, 0.83], "auprc": [0.5, 0.4, 0.61]}
 
 
 def report_figures() -> dict[str, Any]:
@@ -15,17 +15,21 @@ def report_figures() -> dict[str, Any]:
         "versions": {"vitals": "0.1.0", "python": "3.12.1"},
         "cohort_flow": {
             "cohort_stays": 1200, "cohort_patients": 1100, "other_parts": 1080, "stays": 120, "patients": 60,
-            "never_scored": 1, "with_onset": 30, "without_onset": 90, "predictable": 29, "unpredictable": 1,
+            "never_scored": 1, "with_onset": 30, "without_onset": 90, "onsets": 33, "predictable": 32,
+            "unpredictable": 1,
         },
         "table_one": [
             {"name": "stays", "kind": "count", "all": [120], "with_onset": [30], "without_onset": [90]},
             {"name": "age, years", "kind": "median", "all": [64.0, 51.5, 73.0], "with_onset": [66.0, 55.0, 74.0],
              "without_onset": [None, None, None]},
             {"name": "sex: female", "kind": "share", "all": [60, 0.5], "with_onset": [14, 0.4667], "without_onset": [46, 0.511]},
+            {"name": "site: B", "kind": "share", "all": [40, 0.3333], "with_onset": ["<10", None], "without_onset": [None, None]},
         ],
-        "ranking": {
-            "model": {"rows": RANKS, "stays": STAYS, "events": {"auprc": 0.234}},
-            "NEWS2": {"rows": {"number": 5760, "positive": 120}, "stays": STAYS},
+        "ranking": {"step": RANKS, "stay": STAYS, "event": {"auprc": 0.234}},
+        "curve_intervals": {
+            "threshold": [0.9, 0.5, 0.2, 0.1], "recall": [[0.1, 0.05, 0.2], [0.5, 0.4, 0.6], [0.45, 0.3, 0.6], [0.8, 0.7, 0.9]],
+            "precision": [[None, None, None], [0.2, 0.1, 0.3], [0.1, 0.05, 0.2], [0.04, 0.02, 0.07]],
+            "alarms_per_100_patient_days": [[1.5, 1.0, 2.0], [8.0, 6.0, 10.0], [9.0, 7.0, 12.0], [45.0, 40.0, 50.0]],
         },
         "calibration": {
             "rows": 5760, "slope": 0.91, "intercept": -0.21, "in_the_large": 0.04, "ici": 0.0041, "e50": 0.003,

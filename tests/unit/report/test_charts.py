@@ -10,6 +10,7 @@ import pytest
 
 from vitals.report.charts import lead_figure, operating_chart, operating_figure
 from vitals.report.record import Record
+from vitals.report.ribbon import Band
 from vitals.report.svg import HEIGHT, WIDTH, Axis, Line, Mark, chart, log_axis, share_axis
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -90,3 +91,24 @@ def test_no_figure_without_numbers(record: Record) -> None:
     bare = Record(record.model, {"part": "held_out"})
     assert operating_figure(bare) is None
     assert lead_figure(bare) is None
+
+
+def test_a_band_lies_between_its_bounds_and_is_closed() -> None:
+    axes = Axis("x", 0, 10, (0, 10)), share_axis("y")
+    band = Band("interval", [0, 5, 7, 10, 12], [0.1, 0.2, None, 0.4, 0.5], [0.3, 0.6, 0.7, 0.8, 0.9], "blue")
+    drawing = chart("t", "d", axes, [Line("low", [0, 5, 10], [0.1, 0.2, 0.4], "red")], [], [band])
+    (path,) = [path.get("d", "") for path in ET.fromstring(drawing).iter(f"{SVG}path") if path.get("class") == "band"]
+    around = [(float(x), float(y)) for x, y in re.findall(r"([\d.]+) ([\d.]+)", path)]
+    assert path.endswith("Z")
+    assert len(around) == 6  # a point without a bound, and one beyond the axis, are left out
+    (line,) = corners(drawing)
+    assert around[:2:-1] == line
+    assert all(upper[1] < lower[1] for upper, lower in zip(around[:3], line, strict=True))
+    assert drawing.index('class="band"') < drawing.index("stroke:red")  # under the line
+    assert "interval" in drawing
+
+
+def test_a_band_of_one_point_is_none() -> None:
+    axes = Axis("x", 0, 10, (0, 10)), share_axis("y")
+    drawing = chart("t", "d", axes, [], [], [Band("interval", [5, None], [0.1, 0.2], [0.3, 0.4], "blue")])
+    assert "interval" not in drawing

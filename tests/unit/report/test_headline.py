@@ -70,3 +70,26 @@ def test_burden_is_told_as_a_ward_feels_it(record: Record) -> None:
 
 def test_a_model_that_was_not_evaluated_says_so(record: Record) -> None:
     assert headline(Record(record.model)) == ["This model has not been evaluated yet."]
+
+
+def test_a_sample_is_said_to_be_weighted(record: Record) -> None:
+    told = headline(spoilt(record, ("prevalence_given",), 0.05))
+    assert told[1].startswith(
+        "These stays are a sample: precision, burden and benefit are weighted to a prevalence of 5%"
+    )
+    assert len(told) == len(headline(record)) + 1
+
+
+def test_what_is_withheld_is_not_told_and_said_so(record: Record) -> None:
+    figures = copy.deepcopy(dict(record.figures))
+    figures["guards"] = [
+        {"guard": "sampling", "level": "refused", "said": "50.0% of the stays have an onset", "cure": ""}
+    ]
+    figures["alerts"]["alarms_per_100_patient_days"] = None
+    first, second, *others = headline(Record(record.model, figures))
+    assert first.endswith(f"({figures['alerts']['detected_onsets']} of 30).")
+    assert "alarms" not in first
+    assert "nobody said how common the outcome is" in second
+    assert not any("NEWS2" in sentence for sentence in others)
+    del figures["alerts"]
+    assert "No alert policy was given" in headline(Record(record.model, figures))[0]

@@ -13,7 +13,7 @@ import pytest
 
 from tests.unit.report.made_up import report_figures
 from tests.unit.report.test_page import Reader, nothing
-from vitals.report import benefit, groups, patients, ranking, reliability, robustness, timelines
+from vitals.report import benefit, groups, patients, ranking, reliability, robustness, sections, timelines
 from vitals.report.markup import Markup
 from vitals.report.page import page
 from vitals.report.record import Record
@@ -68,7 +68,7 @@ def test_order_of_a_reader(whole: Record) -> None:
 
 def test_a_small_group_is_named_and_not_judged(whole: Record) -> None:
     shown = rows_of(groups.subgroups(whole))
-    assert shown["age: under 50"] == ["25", "under 10", "–", "–", "–", "–", "–"]
+    assert shown["age: under 50"] == ["25", "fewer than 10 patients", "–", "–", "–", "–", "–"]
     assert [" ".join(cell.split()) for cell in shown["sex: female"][1:4]] == [
         "14", "0.820 (0.780 to 0.860)", "50% (31% to 69%)",
     ]  # fmt: skip
@@ -78,13 +78,13 @@ def test_a_small_group_is_named_and_not_judged(whole: Record) -> None:
 def test_sites_stand_beside_their_alerts(whole: Record) -> None:
     shown = rows_of(groups.sites(whole))
     assert [" ".join(cell.split()) for cell in shown["A"][-2:]] == ["60% (40% to 80%)", "10 (7 to 14)"]
-    assert shown["B"][-2:] == ["–", "–"]
+    assert shown["B"] == ["fewer than 10 patients", *["–"] * 5]
 
 
 def test_a_site_with_few_onsets_is_named_and_not_judged(whole: Record) -> None:
     few = {"kind": "site", "name": "A", "stays": 20, "shown": False, "fewer_onsets_than": 10}
     shown = rows_of(groups.sites(Record(whole.model, {**whole.figures, "groups": [few]})))
-    assert shown["A"] == ["–"] * 6
+    assert shown["A"] == ["fewer than 10 patients", *["–"] * 5]
     assert shown["all"][0] == "0.831"
 
 
@@ -92,7 +92,19 @@ def test_ranking_calls_each_unit_by_its_name(whole: Record) -> None:
     shown = rows_of(ranking.discrimination(whole))
     assert list(shown) == ["per step: rows, model", "per step: rows, NEWS2", "per event: onsets, model",
                            "per stay: its peak, model", "per stay: its peak, NEWS2"]  # fmt: skip
-    assert shown["per step: rows, NEWS2"][:2] == ["–", "–"]
+    assert shown["per step: rows, model"] == ["0.831 (0.810 to 0.850)", "0.100 (0.080 to 0.120)", "5,760", "120"]
+    assert shown["per step: rows, NEWS2"] == ["fewer than 10 patients", "–", "5,760", "120"]
+    assert shown["per stay: its peak, NEWS2"] == ["–"] * 4
+    assert shown["per event: onsets, model"][1] == "0.234"
+
+
+def test_auprc_of_a_sample_is_left_out_and_said_so(whole: Record) -> None:
+    figures = copy.deepcopy(dict(whole.figures)) | {"prevalence_given": 0.05}
+    figures["ranking"]["step"]["auprc"] = None
+    part = ranking.discrimination(Record(whole.model, figures))
+    assert rows_of(part)["per step: rows, model"][:2] == ["0.831 (0.810 to 0.850)", "–"]
+    assert "AUPRC depends on how common the outcome is" in str(part)
+    assert "AUPRC depends" not in str(ranking.discrimination(whole))
 
 
 def test_a_group_in_which_nothing_came_true_is_below_a_logarithmic_axis(whole: Record) -> None:
@@ -129,13 +141,53 @@ def test_decision_curve_says_what_a_decision_is(whole: Record) -> None:
 
 def test_flow_diagram_names_every_number(whole: Record) -> None:
     words = "".join(drawings(patients.flow(whole))[0].itertext())
-    for value in ("1,200 stays", "1,080 stays in other parts", "120 stays judged", "30 with an onset", "29 onsets"):
+    for value in ("1,200 stays", "1,080 stays in other parts", "120 stays judged", "30 with an onset",
+                  "33 onsets, some stays several", "32 onsets"):  # fmt: skip
         assert value in words
 
 
 def test_table_one_shows_a_dash_where_nothing_is_known(whole: Record) -> None:
     assert rows_of(patients.table_one(whole))["age, years"] == ["64 (51.5 to 73)", "66 (55 to 74)", "–"]
     assert rows_of(patients.table_one(whole))["sex: female"][0] == "60 (50%)"
+
+
+def test_table_one_does_not_count_few_patients_with_an_onset(whole: Record) -> None:
+    assert rows_of(patients.table_one(whole))["site: B"] == ["40 (33%)", "&lt;10", "–"]
+    assert "fewer than 10 patients had an onset" in str(patients.table_one(whole))
+
+
+def test_the_curve_has_a_band_with_its_numbers(whole: Record) -> None:
+    part = sections.operating(whole)
+    (drawing,) = drawings(part)
+    (band,) = [path for path in drawing.iter(f"{SVG}path") if path.get("class") == "band"]
+    # three of four thresholds: the third catches less with more alarms than the second
+    assert len(re.findall(r"[ML]", str(band.get("d")))) == 2 * 3
+    assert "The band around the model's curve is the 95% interval of its recall: 40% to 60% at 8 alarms" in str(
+        drawing.get("aria-label")
+    )
+    shown = rows_of(part)
+    assert shown["1"][:3] == ["–", "–", "–"]
+    assert [shown["2"][:3], shown["10"][:3], shown["100"][:3]] == [
+        ["10%", "5%", "20%"], ["50%", "40%", "60%"], ["80%", "70%", "90%"],
+    ]  # fmt: skip
+
+
+def test_no_band_without_known_bounds(whole: Record) -> None:
+    figures = copy.deepcopy(dict(whole.figures))
+    figures["curve_intervals"]["alarms_per_100_patient_days"] = [[None] * 3] * 4
+    part = sections.operating(Record(whole.model, figures))
+    assert 'class="band"' not in str(part)
+    assert "shaded" not in str(part)
+    assert len(rows_of(part)["10"]) == 2
+
+
+def test_calibration_of_an_evaluation_has_no_groups_to_draw(whole: Record) -> None:
+    figures = copy.deepcopy(dict(whole.figures))
+    del figures["calibration"]["groups"]
+    figures["calibration"]["observed_to_expected"] = 1.04
+    part = reliability.calibration(Record(whole.model, figures))
+    assert drawings(part) == []
+    assert rows_of(part)["observed / expected"][0] == "1.04"
 
 
 def test_guards_are_shown_without_a_checklist(whole: Record) -> None:
