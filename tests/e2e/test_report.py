@@ -220,6 +220,18 @@ def test_a_group_of_everybody_is_the_whole(evidence: Evidence) -> None:
         assert group["step_auroc"][0] == pytest.approx(whole["step_auroc"])
 
 
+def test_no_difference_tells_the_onsets_of_a_small_group(evidence: Evidence) -> None:
+    some = Evidence(evidence.judged, evidence.cohort)
+    with_onset = np.flatnonzero(evidence.stays.has_onset)
+    sites = np.full(len(evidence.stays), "large")
+    sites[with_onset[:3]] = "small"
+    some.__dict__["frame"] = pd.DataFrame({"site": sites})
+    large, small = group_figures(some)
+    assert (large["shown"], large["onsets"], small["shown"]) == (True, None, False)
+    assert "onsets" not in small
+    assert large["recall"][0] is not None
+
+
 def test_a_dropped_signal_is_one_that_never_came(home: Path, tmp_path: Path) -> None:
     """The stress test against the honest way: a cohort from which the samples were taken away, scored from the start."""
     cohort, judged = open_cohort(home / "ward"), judge_model(home / "model", home / "ward")

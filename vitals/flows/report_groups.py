@@ -46,7 +46,13 @@ def groups_of(stays: pd.DataFrame) -> Iterator[tuple[str, str, NDArray[np.bool_]
 
 def group_figures(evidence: Evidence) -> list[dict[str, Any]]:
     """AUROC of rows, and recall, precision and burden at the shared policy, of each group in which ``FEWEST`` patients had an onset."""
-    return [_judge(evidence, kind, name, members) for kind, name, members in groups_of(evidence.frame)]
+    found = [_judge(evidence, kind, name, members) for kind, name, members in groups_of(evidence.frame)]
+    for kind in {group["kind"] for group in found}:
+        shown = [group for group in found if group["kind"] == kind and group["shown"]]
+        if shown and sum(group["kind"] == kind for group in found) - len(shown) == 1:
+            # all onsets less those of the others would be the number that is left out
+            min(shown, key=lambda group: group["onsets"])["onsets"] = None
+    return found
 
 
 def _judge(evidence: Evidence, kind: str, name: str, members: NDArray[np.bool_]) -> dict[str, Any]:
