@@ -162,6 +162,7 @@ class _Crew:
         self.workers.remove(worker)
         if self.waiting:
             self.hire()
+        self.tell()
 
     def dismiss(self) -> None:
         """End what still runs."""
