@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 
-from vitals.alerting.bootstrap import Interval, intervals
-from vitals.alerting.curve import Ledger, operating_curve, recall_at_burden
+from vitals.alerting.bootstrap import Interval, interval
+from vitals.alerting.curve import Ledger, operating_curve
 from vitals.alerting.evaluation import Evaluation, comparable, evaluate
 from vitals.alerting.frames import NEWS2_MOST
-from vitals.alerting.retuning import at_equal_burden
+from vitals.alerting.measures import MEASURES, measure
+from vitals.alerting.retuning import at_equal_burden, best_within
 from vitals.alerting.stays import Risks, Stays
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Alerting
@@ -67,16 +68,21 @@ def beside_news2(
 def _at_ours(ledger: Ledger, news2: Risks, stays: Stays, mine: Evaluation, how: tuple[Alerting, int]) -> dict[str, Any]:
     """NEWS2 with at most the alarms our policy raised, and how much more our risk catches with at most NEWS2's.
 
-    NEWS2 has few thresholds, so its burden may lie far below ours; the difference is therefore taken at its burden.
+    NEWS2 has few thresholds, so its burden may lie far below ours; the difference is therefore taken at its burden. In every
+    resample our burden is counted anew and NEWS2's threshold chosen anew.
     """
     search, replicates = how
-    point = recall_at_burden(news2, stays, mine.measure("alarms_per_100_patient_days"), PLAIN, search)
-    if not np.isfinite(point.threshold):
+    scores = Ledger(news2, stays, search)
+    thresholds = np.unique(scores.falling)[::-1]  # NEWS2 has at most 21
+    best = best_within([scores.by_patient(PLAIN, thresholds)], mine.by_patient, replicates)[:, 0]
+    curve = scores.curves([PLAIN], thresholds)[0]
+    chosen = curve.best(mine.measure("alarms_per_100_patient_days"))
+    if chosen is None:
         return {"recall": 0.0, "alarms_per_100_patient_days": 0.0, "threshold": None}
-    theirs = evaluate(news2, stays, AlertPolicy(threshold=point.threshold), search)
+    theirs = evaluate(news2, stays, AlertPolicy(threshold=float(thresholds[chosen])), search)
+    bounds = {name: interval(theirs.measure(name), measure(name, best[1:])) for name in MEASURES}
     told = {
-        **brief(theirs), "threshold_points": point.threshold * NEWS2_MOST,
-        "intervals": plain_intervals(intervals(theirs, replicates)),
+        **brief(theirs), "threshold_points": theirs.policy.threshold * NEWS2_MOST, "intervals": plain_intervals(bounds),
     }  # fmt: skip
     return told | _ours_at(ledger, theirs, replicates)
 

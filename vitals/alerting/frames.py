@@ -42,6 +42,7 @@ class Tables:
         subject_id: the patient of each stay, ``(S,)``.
         died: which stays ended by death, ``(S,)`` bool; None where nobody says how they ended.
         part: the part of a split that each stay was in, ``(S,)``; None where the table does not say.
+        row_part: the same of each row, ``(R,)``, where rows were split.
         news2: NEWS2 of each row divided by its maximum, ``(R,)``, NaN where unknown; None where it is not to be compared with.
         label: of each row by the rules a model was trained on, ``(R,)``; None: whether an onset comes within the horizon.
         usable: whether that label may be used, ``(R,)`` bool.
@@ -53,6 +54,7 @@ class Tables:
     subject_id: NDArray[Any]
     died: NDArray[np.bool_] | None = None
     part: NDArray[Any] | None = None
+    row_part: NDArray[Any] | None = None
     news2: Float64 | None = None
     label: NDArray[Any] | None = None
     usable: NDArray[np.bool_] | None = None
@@ -91,7 +93,8 @@ def read_frames(
     """Everything that three data frames say. Times are datetimes (UTC where they name no zone) or whole microseconds.
 
     Args:
-        risks: ``stay_id, prediction_time, risk``, in any order, and perhaps ``news2``, the points; both may be missing.
+        risks: ``stay_id, prediction_time, risk``, in any order, and perhaps ``news2``, the points, and ``part``; risk and points
+            may be missing.
         stays: ``stay_id, subject_id, admitted, discharged`` and, where known, ``ended`` (``"home"``, ``"lost"``,
             ``"died"``) and ``part``.
         outcomes: ``stay_id, onset`` and, where known, ``end``, ``recognised`` and ``kind``; a missing onset is none.
@@ -125,9 +128,11 @@ def read_frames(
         subject_id, microseconds_of(stays, "admitted", "stays"), discharged, events.stay, events.onset, lost=lost
     )
     ours = Risks.of(stay[order], time[order], risk[order])
+    _refuse_outside(ours, whole)
     return Tables(
         ours, whole, events, subject_id, died=None if ended is None else ended == "died",
-        part=np.asarray(stays["part"]) if "part" in list(stays.columns) else None, news2=_news2(risks, order),
+        part=np.asarray(stays["part"]) if "part" in list(stays.columns) else None,
+        row_part=np.asarray(risks["part"])[order] if "part" in list(risks.columns) else None, news2=_news2(risks, order),
     )  # fmt: skip
 
 
@@ -181,6 +186,15 @@ def _ended(stays: Frame) -> NDArray[Any] | None:
     if "ended" not in list(stays.columns):
         return None
     return ended_words(np.asarray(stays["ended"], object).tolist(), "stays ended")
+
+
+def _refuse_outside(risks: Risks, stays: Stays) -> None:
+    outside = (risks.time < stays.admitted[risks.stay]) | (risks.time > stays.discharged[risks.stay])
+    if outside.any():
+        came = f"{int(outside.sum())} of {len(risks)} risks outside their stays"
+        raise DataError(
+            "risks prediction_time", came, "times from admission to discharge", "leave them out, or mend the times"
+        )
 
 
 def _news2(risks: Frame, order: Int64) -> Float64 | None:

@@ -11,6 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from vitals.alerting.decide import AlertState, decide
 from vitals.alerting.findings import Finding
 from vitals.alerting.measures import MEASURES
+from vitals.alerting.spells import ClinicalEvents
 from vitals.alerting.stays import Risks, Stays, patients_digest
 from vitals.labelling.labels import NO_ONSET
 from vitals.spec.duration import Duration
@@ -25,20 +26,26 @@ _MANY = 0.4  # of the stays with an onset: more than any ward has, and about wha
 _FEW = 10
 
 
-def hits_after_onset(risks: Risks, stays: Stays, policy: AlertPolicy) -> Finding:
+def hits_after_onset(risks: Risks, stays: Stays, policy: AlertPolicy, events: ClinicalEvents | None = None) -> Finding:
     """Whether alerts follow the events they should foresee. None of those after the onset is counted; this says so.
 
     Args:
         risks: of whole stays, with the rows after the onset where there are any.
         stays: with their first onsets.
         policy: the policy judged.
+        events: all that happened to the stays; without them a stay is in its first event until its end.
     """
     _, due = decide(policy, AlertState.empty(len(stays)), risks.stay, risks.time, risks.risk)
     first = np.full(len(stays), NO_ONSET)
     np.minimum.at(first, risks.stay[due.fired], risks.time[due.fired])
     alerted = stays.has_onset & (first != NO_ONSET)
-    late = int((alerted & (first > stays.onset)).sum())
-    said = f"in {late} of {int(alerted.sum())} stays with an onset and an alert, the first alert comes after the onset"
+    inside = first > stays.onset
+    if events is not None:
+        inside = np.zeros(len(stays), bool)
+        at = first[events.stay]
+        inside[events.stay[(at > events.onset) & (at <= events.end)]] = True
+    late = int((alerted & inside).sum())
+    said = f"in {late} of {int(alerted.sum())} stays with an onset and an alert, the first alert comes when an event has set in"
     if 2 * late > alerted.sum():
         cure = "look at what the score follows; alerts after the onset are not counted"
         return Finding("hits_after_onset", "warning", said, cure)
@@ -124,7 +131,16 @@ def tuning_patients(
     if patients:
         said = f"{patients} patients would be in the tuning part of the model's split; right only if they are others"
         return Finding("tuning_patients", "warning", said, cure)
+    if tuning is None:
+        return Finding("tuning_patients", "unknown", "another set than the policy was tuned on; whether some of its patients "
+                       "are among these, nobody says", "give part with each stay")  # fmt: skip
     return Finding("tuning_patients", "ok", "none of the patients is of the tuning part")
+
+
+def nobody_named() -> Finding:
+    """What arrays without names leave open."""
+    said = "arrays name no patients, so whether the policy was tuned on some of them is not known"
+    return Finding("tuning_patients", "unknown", said, "pass data frames")
 
 
 def sampling(stays: int, onsets: int, subsampled: bool = False, prevalence: float | None = None) -> Finding:
@@ -165,13 +181,14 @@ def cadence(policy: AlertPolicy, risks: Risks) -> Finding:
     return Finding("cadence", "ok", f"a score every {step.text}, as when the policy was tuned")
 
 
-def recognition(detected: int, before: int, known: int) -> Finding:
+def recognition(detected: int, before: int, known: int, unknown: int = 0) -> Finding:
     """Whether alerts only tell clinicians what they have seen.
 
     Args:
-        detected: onsets with a true alert.
-        before: those whose first true alert came before the event was recognised, or where nobody knows when it was.
+        detected: onsets with a true alert, of those of which it is known when they were recognised.
+        before: those of them whose first true alert came before the event was recognised.
         known: onsets of which it is known when they were recognised.
+        unknown: onsets of which it is not.
     """
     if not known:
         return Finding(
@@ -179,9 +196,37 @@ def recognition(detected: int, before: int, known: int) -> Finding:
             "suspicion are not told apart", "give recognised beside each onset",
         )  # fmt: skip
     said = f"of {detected} onsets caught, {before} were before clinicians recognised them"
+    said += f" ({unknown} more onsets of which nobody knows when)" if unknown else ""
     if detected and 2 * before < detected:
         return Finding("recognition", "warning", said, "leave out what follows care: cultures, orders, treatment")
     return Finding("recognition", "ok", said)
+
+
+def horizon(stated: Duration | None) -> Finding:
+    """Whether it is known what the risk is a probability of.
+
+    Args:
+        stated: the horizon; None where nobody said.
+    """
+    if stated is None:
+        said = "not known within what time the risk foresees an onset, so nothing is said of calibration and decisions"
+        return Finding("horizon", "unknown", said, "give horizon, such as Duration.parse('6h'), or probability=False")
+    return Finding("horizon", "ok", f"the risk is that of an onset within {stated.text}")
+
+
+def few_events(patients: ArrayLike) -> Finding:
+    """Whether there are enough patients with an onset that could be predicted for figures to mean anything.
+
+    Args:
+        patients: number of the patient of each such onset.
+    """
+    many = len(np.unique(np.asarray(patients)))
+    said = f"{many} patient{'s' * (many != 1)} with an onset that could be predicted"
+    if many < _FEW:
+        return Finding(
+            "few_events", "warning", f"{said}: the figures are about them, not about a model", "bring more patients"
+        )
+    return Finding("few_events", "ok", said)
 
 
 def competing_death(died: int | None, alerting: Alerting | None) -> Finding:

@@ -74,7 +74,7 @@ def judge(  # noqa: PLR0913 - three tables and a policy, and what no table says,
         alerting=alerting, horizon=horizon, probability=probability, subsampled=subsampled, prevalence=prevalence,
         replicates=replicates, ranked=replicates,
     )  # fmt: skip
-    return judge_tables(tables, policy, terms, _of_patients(tables, policy) if named else [])
+    return judge_tables(tables, policy, terms, _of_patients(tables, policy) if named else [guards.nobody_named()])
 
 
 def _tables(
@@ -103,4 +103,6 @@ def _of_patients(tables: Tables, policy: AlertPolicy) -> list[Finding]:
     """Guards that need to know who the patients are."""
     part = tables.part
     split = [] if part is None else [guards.split_by_patient(tables.subject_id, part)]
+    if tables.row_part is not None:
+        split.append(guards.split_by_patient(tables.subject_id[tables.risks.stay], tables.row_part))
     return [*split, guards.tuning_patients(policy, tables.subject_id, None if part is None else part == "tuning")]

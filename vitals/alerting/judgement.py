@@ -27,7 +27,8 @@ class Judgement:
         decision_curve: see :func:`~vitals.alerting.benefit.decisions`; empty where it cannot be said.
         alert_net_benefit: see :func:`~vitals.alerting.benefit.alert_benefit`, of the policy and of NEWS2.
         news2: see :func:`~vitals.alerting.beside.beside_news2`, and its ``"ranking"``; empty where NEWS2 is not known.
-        utility: of the 2019 challenge, with the threshold from which rows were called; None where scores are not hourly.
+        utility: of the 2019 challenge, with the threshold from which rows were called; None where scores are not hourly, and
+            in a sample of cases and controls.
         curve: the policy's first tier at other thresholds.
         prevalence: as it was given.
         findings: what each guard found.
@@ -59,12 +60,24 @@ class Judgement:
         """What has to be said beside the figures."""
         return warnings_of(self.findings)
 
+    @property
+    def withheld(self) -> set[str]:
+        """Names of figures that must not be shown, wherever they stand."""
+        held = {name for finding in self.findings for name in finding.withholds}
+        held |= {"alarms_per_nurse_shift", "precision_range"} if "precision" in held else set()
+        held |= {"observed_to_expected"} if self.calibration is None else set()
+        return held | ({"step_auprc"} if self.ranking["step"]["auprc"] is None else set())
+
+    def shown(self, figures: Any) -> Any:
+        """Nested figures ready for JSON, with None in place of every one that is withheld and of numbers that are none."""
+        return finite(_without(figures, self.withheld))
+
     def alerts(self) -> dict[str, Any]:
         """The figures of the alerts in plain numbers for JSON, with their intervals; None where there is none."""
         low, high = (self.intervals[f"precision_if_unknown_{word}"].value for word in ("false", "true"))
         a_bed, beds = self.intervals["alarms_per_bed_shift"], self.evaluation.beds_per_nurse
         nurse = [beds * value for value in a_bed]
-        figures: dict[str, Any] = finite({
+        figures: dict[str, Any] = self.shown({
             **self.evaluation.to_dict(), **{name: found.value for name, found in self.intervals.items()},
             "alarms_per_nurse_shift": nurse[0],
             "intervals": {
@@ -77,13 +90,23 @@ class Judgement:
 
     def to_dict(self) -> dict[str, Any]:
         """Every figure in plain numbers for JSON; None where there is none."""
-        figures: dict[str, Any] = finite({
+        figures: dict[str, Any] = self.shown({
             **self.alerts(), "ranking": self.ranking, "calibration": self.calibration,
             "decision_curve": self.decision_curve, "alert_net_benefit": self.alert_net_benefit, "news2": self.news2,
             "challenge_utility": self.utility, "curve": self.curve.to_dict(), "prevalence": self.prevalence,
             "guards": [finding.to_dict() for finding in self.findings], "warnings": self.warnings,
         })  # fmt: skip
         return figures
+
+
+def _without(value: Any, held: set[str]) -> Any:
+    if isinstance(value, dict):
+        return {name: _none(item) if name in held else _without(item, held) for name, item in value.items()}
+    return [_without(item, held) for item in value] if isinstance(value, list) else value
+
+
+def _none(value: Any) -> Any:
+    return [_none(item) for item in value] if isinstance(value, list) else None
 
 
 def finite(value: Any) -> Any:

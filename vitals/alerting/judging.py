@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -80,19 +80,21 @@ def judge_tables(tables: Tables, policy: AlertPolicy, terms: Terms, findings: It
     found = [*findings, *_guards(tables, policy, terms)]
     enforce(found)
     cut, whole = spells(tables.risks, tables.stays, tables.events, reset)
-    of = weighted(whole, terms.prevalence)
+    rows = _rows(tables, cut, whole, terms)
+    bedside = _Bedside.of(tables, rows, reset)
+    # one denominator of recall for all that is shown: what any of the scores could warn of
+    of = comparable(weighted(whole, terms.prevalence), [cut, *([bedside.cut] if bedside else [])], search)
     seen = evaluate(cut, of, policy, search)
     before, told = _before_recognition(tables, cut, of, seen, terms)
-    rows = _rows(tables, cut, whole, terms)
     curve = operating_curve(cut, of, policy, alerting=search)
-    bedside = _Bedside.of(tables, rows, reset)
-    found.append(told)
+    found += [told, guards.few_events(of.patient[of.predictable] if of.predictable is not None else [])]
     return Judgement(
-        seen, _held_back(intervals(seen, terms.replicates), found), before,
-        _ranking(rows, cut, of, terms) | _event(curve, terms), calibration(rows) if _means(terms) else None,
-        decisions(rows, bedside.called if bedside else {}) if _means(terms) else {},
-        _worth(cut, of, seen, bedside, terms), _beside(cut, of, policy, bedside, terms), _utility(tables, policy),
-        curve, terms.prevalence, found, cut, of,
+        evaluation=seen, intervals=_held_back(intervals(seen, terms.replicates), found), before_recognition=before,
+        ranking=_ranking(rows, cut, of, terms) | _event(curve, terms), calibration=calibration(rows) if _means(terms) else None,
+        decision_curve=decisions(rows, bedside.called if bedside else {}) if _means(terms) else {},
+        alert_net_benefit=_worth(of, seen, bedside, terms), news2=_beside(cut, of, policy, bedside, terms),
+        utility=None if _sampled(terms) else _utility(tables, policy), curve=curve, prevalence=terms.prevalence,
+        findings=found, risks=cut, spells=of,
     )  # fmt: skip
 
 
@@ -100,11 +102,12 @@ def _guards(tables: Tables, policy: AlertPolicy, terms: Terms) -> list[Finding]:
     died = None if tables.died is None else int(tables.died.sum())
     with_onset = int(np.count_nonzero(tables.stays.has_onset))
     return [
-        guards.hits_after_onset(tables.risks, tables.stays, policy),
+        guards.hits_after_onset(tables.risks, tables.stays, policy, tables.events),
         guards.clock(tables.risks, tables.stays, terms.uses_clock),
         guards.cadence(policy, tables.risks),
         guards.competing_death(died, terms.alerting),
         guards.sampling(len(tables.stays), with_onset, terms.subsampled, terms.prevalence),
+        *([guards.horizon(terms.horizon)] if terms.probability else []),
     ]
 
 
@@ -116,16 +119,19 @@ def _rows(tables: Tables, cut: Risks, whole: Stays, terms: Terms) -> Labelled:
     return Labelled(tables.risks, tables.stays, row, tables.label[row] == 1)
 
 
+def _sampled(terms: Terms) -> bool:
+    return terms.subsampled or terms.prevalence is not None
+
+
 def _means(terms: Terms) -> bool:
-    """Whether a risk means a probability in these stays: a sample of cases and controls has another base rate."""
-    return terms.probability and not terms.subsampled and terms.prevalence is None
+    """Whether a risk means a probability in these stays, and of what: a sample of cases and controls has another base rate."""
+    return terms.probability and terms.horizon is not None and not _sampled(terms)
 
 
 def _ranking(rows: Labelled, cut: Risks, of: Stays, terms: Terms) -> dict[str, Any]:
     """AUPRC depends on how common the outcome is, so that of a sample's rows and stays is left out."""
     found = discrimination(rows, cut, of, terms.ranked)
-    whole = not terms.subsampled and terms.prevalence is None
-    return found if whole else {name: {**one, "auprc": None} for name, one in found.items()}
+    return found if not _sampled(terms) else {name: {**one, "auprc": None} for name, one in found.items()}
 
 
 def _event(curve: OperatingCurve, terms: Terms) -> dict[str, Any]:
@@ -157,13 +163,12 @@ class _Bedside(NamedTuple):
         return {f"NEWS2 ≥ {n}": (points >= trigger(n).threshold).astype(np.float64) for n in TRIGGERS}
 
 
-def _worth(cut: Risks, of: Stays, seen: Evaluation, bedside: _Bedside | None, terms: Terms) -> dict[str, Any]:
+def _worth(of: Stays, seen: Evaluation, bedside: _Bedside | None, terms: Terms) -> dict[str, Any]:
     if terms.subsampled and terms.prevalence is None:
         return {}
     every = {"policy": seen}
     if bedside:
-        both = comparable(of, [cut, bedside.cut], terms.search)
-        every |= {f"NEWS2 ≥ {n}": evaluate(bedside.cut, both, trigger(n), terms.search) for n in TRIGGERS}
+        every |= {f"NEWS2 ≥ {n}": evaluate(bedside.cut, of, trigger(n), terms.search) for n in TRIGGERS}
     return alert_benefit(every, terms.replicates)
 
 
@@ -193,11 +198,19 @@ def _before_recognition(
     known = int((when != NO_ONSET).sum())
     if not known:
         return None, guards.recognition(0, 0, 0)
-    early = risks.time < when[risks.stay]  # an alert depends on nothing after it, so leaving out later rows moves none
-    ahead = evaluate(Risks(risks.stay[early], risks.time[early], risks.risk[early]), of, seen.policy, terms.search)
-    counts = np.stack([ahead.by_patient[:, _DETECTED], seen.by_patient[:, _PREDICTABLE]], axis=1)
-    found = interval(_ratio(counts.sum(axis=0)), _ratio(resample(counts, terms.replicates)))
-    return found, guards.recognition(int(seen.count("detected")), int(ahead.count("detected")), known)
+    # where nobody wrote it down nothing can be said, so those onsets are left out; an alert depends on nothing after it, so
+    # leaving out later rows moves none
+    timed = replace(of, onset=np.where(when == NO_ONSET, NO_ONSET, of.onset), predictable=None if of.predictable is None else (
+        of.predictable & (when != NO_ONSET)))  # fmt: skip
+    early = risks.time < when[risks.stay]
+    ahead, all_of_them = (
+        evaluate(Risks(risks.stay[rows], risks.time[rows], risks.risk[rows]), timed, seen.policy, terms.search)
+        for rows in (early, np.ones(len(risks), bool))
+    )
+    counts = np.stack([ahead.by_patient[:, _DETECTED], all_of_them.by_patient[:, _PREDICTABLE]], axis=1)
+    found = interval(float(_ratio(counts.sum(axis=0))), _ratio(resample(counts, terms.replicates)))
+    unknown = int(np.count_nonzero(of.has_onset)) - known
+    return found, guards.recognition(int(all_of_them.count("detected")), int(ahead.count("detected")), known, unknown)
 
 
 def _ratio(counts: Float64) -> Any:

@@ -90,7 +90,7 @@ def tune(
     Every candidate of ``alerting`` is counted at some 200 thresholds taken from the risks themselves; around the best
     of them the search is repeated on a finer grid. Of equal ones the one with fewer alerts counts. The second tier then is
     the lowest higher threshold at which its alerts are at most ``red_share`` of all and both together keep to the goal; the
-    first may give way a little for it.
+    first may give way a little for it: at most 0.02 of recall where the goal is a budget, nothing of what is to be high otherwise.
 
     Args:
         risks: of all the stays, 0 to 1.
@@ -186,8 +186,11 @@ def _with_red(
         middle = (low + high) // 2
         tried = replace(amber, red=float(higher[middle]), red_clear=share * float(higher[middle]))
         seen = evaluate(risks, stays, tried, search)
+        counts = seen.by_patient.sum(axis=0)[None]
         dear = seen.measure("recall") < alone.measure("recall") - _DEAR
-        kept = goal.allowed(seen.by_patient.sum(axis=0)[None])[0] and not dear
+        if goal.budget == np.inf:  # no budget that a second tier could be paid from: it must cost nothing
+            dear = bool(goal.worth(counts)[0] < goal.worth(alone.by_patient.sum(axis=0)[None])[0])
+        kept = goal.allowed(counts)[0] and not dear
         if 0 < seen.red <= search.red_share * seen.count("alerts") and kept:
             found, low = (tried, seen), middle + 1
         elif seen.red == 0:

@@ -30,7 +30,7 @@ def compare(
 ) -> None:
     """Judge a new model beside an old one on the same patients: recall at equal burden, alarms, groups, calibration.
 
-    Ends with 0 when every criterion passes, with 1 when one fails, and with 2 when nothing could be compared.
+    Ends with 0 when every criterion passes, with 3 when one fails, with 1 or 2 when nothing could be compared.
     settings/criteria/default.toml has the criteria with their defaults, to copy and change.
 
     \b
@@ -43,7 +43,7 @@ def compare(
         summary = compare_models((old, new), data, criteria, part, report, prevalence=prevalence)
     console.show(summary, as_json=json, title="Compared", lines=_lines(summary))
     if not summary["passed"]:
-        raise typer.Exit(1)
+        raise typer.Exit(3)
 
 
 def _lines(summary: dict[str, Any]) -> list[str]:

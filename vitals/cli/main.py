@@ -127,7 +127,6 @@ def run() -> NoReturn:
 
 def _refuse(error: VitalsError | str, arguments: Sequence[str], code: int) -> int:
     """Say what is wrong on stderr, and on stdout too for a program that asked for JSON."""
-    code = max(code, 2) if list(arguments[:1]) == ["compare"] else code  # whose 1 is a verdict
     if str(error):
         console.people().print(str(error), markup=False)
     if "--json" in arguments and arguments[0] not in live.STREAMS:

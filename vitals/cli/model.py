@@ -137,12 +137,17 @@ def tune(
             "--out", metavar="FILE.toml", help="Where the policy goes; policy.toml in the model folder without."
         ),
     ] = None,
+    prevalence: Annotated[
+        float | None,
+        typer.Option("--prevalence", metavar="P", help="Share of stays with the event, where some were left out."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """Find the alert policy that catches most within an alarm budget, and write it into the model folder, or to --out.
 
-    A policy that was there before is replaced, and the screen says which. Tried are all thresholds, hystereses, silences, persistences and re-arm rules that the settings name; then a second,
-    more urgent tier is set. --json also gives the operating curve with intervals.
+    A policy that was there before is replaced, and the screen says which. Tried are all thresholds, hystereses, silences,
+    persistences and re-arm rules that the settings name; then a second, more urgent tier is set. --json also gives the
+    operating curve with intervals.
 
     \b
     Examples:
@@ -156,5 +161,5 @@ def tune(
 
     goal = goal_of(max_alerts, min_precision, max_work_ups, utility)
     with console.progress() as report:
-        summary = tune_model(model, data, goal, report, beds_per_nurse, out)
+        summary = tune_model(model, data, goal, report, beds_per_nurse, out, prevalence=prevalence)
     console.show(summary, as_json=json, title="Tuned", lines=screens.tuned(summary))

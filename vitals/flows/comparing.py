@@ -19,6 +19,7 @@ from vitals.errors import DataError, SettingsError
 from vitals.flows.comparing_criteria import (
     Side,
     counts_of,
+    judge_as_they_stand,
     judge_burden,
     judge_calibration,
     judge_groups,
@@ -78,7 +79,7 @@ def compare(  # noqa: PLR0913 - what is compared, by what, on whom, and on what 
     wanted = Criteria.from_toml(criteria)
     check_prevalence(prevalence)
     old, new = _sides(models, Path(data), part, progress, prevalence)
-    own = counts_of(old, new), counts_of(new, new)
+    own = counts_of(old, new), counts_of(new, new, old)
     events = int(own[1][:, COUNTS.index("predictable")].sum())
     if events < FEWEST:
         came, cure = f"{events} events that could be predicted", "bring more patients"
@@ -86,6 +87,7 @@ def compare(  # noqa: PLR0913 - what is compared, by what, on whom, and on what 
     found: list[dict[str, Any]] = []
     if wanted.recall.judged:
         found.append(judge_recall(old, new, own[0], wanted.recall, replicates))
+        found.append(judge_as_they_stand(old, new, wanted.recall, replicates))
     if wanted.burden.judged:
         found.append(judge_burden(*own, wanted.burden))
     if wanted.groups.judged:
@@ -107,7 +109,7 @@ def compare(  # noqa: PLR0913 - what is compared, by what, on whom, and on what 
 def _passed(found: list[dict[str, Any]]) -> bool:
     """Nothing that was judged failed, something was, and recall was if it was asked for: few groups are large enough, though."""
     results = [one["passed"] for one in found]
-    recall = [one["passed"] for one in found if one["criterion"].startswith("recall at")]
+    recall = [one["passed"] for one in found if one["criterion"].startswith(("recall at", "recall of"))]
     return False not in results and True in results and None not in recall
 
 
@@ -139,7 +141,7 @@ def _sides(
         refuse_other_model(model, policy)
         study = whole.of(np.flatnonzero(chosen))
         seen = training_patients(model, study, part)
-        if seen.level != "ok":  # a gate that opens on the patients a model was taught by is none
+        if seen.level == "warning":  # a gate that opens on the patients a model was taught by is none
             raise SettingsError(f"part {part}", f"{path}: {seen.said}", "patients that neither model knows", seen.cure)
         said = tuple(warnings_of([refuse_tuning_patients(model, study, policy)]))
         if progress:

@@ -54,15 +54,18 @@ class Side:
         return risks, weighted(of, self.prevalence)
 
 
-def counts_of(side: Side, terms: Side) -> Float64:
+def counts_of(side: Side, terms: Side, other: Side | None = None) -> Float64:
     """Counts of each stay under the side's own policy, ``(S, len(COUNTS))``.
 
     Args:
         side: whose policy.
         terms: whose settings say what a useful alert is.
+        other: the one it is compared with; without it ``terms``. Recall is of the onsets that either could warn of.
     """
-    risks, of = side.spells(int(side.policy.reset))
-    alone = replace(of, patient=of.whole)
+    reset = int(side.policy.reset)
+    risks, of = side.spells(reset)
+    both = comparable(of, [one.spells(reset)[0] for one in (side, other or terms)], terms.model.settings.alerting)
+    alone = replace(both, patient=of.whole)
     return evaluate(risks, alone, side.policy, terms.model.settings.alerting).by_patient
 
 
@@ -113,6 +116,31 @@ def _reference(side: Float64, own: Float64, of: Stays) -> Float64:
     found[:, :_CHANGING] = 0
     np.add.at(found[:, :_CHANGING], of.patient[first], own[:, :_CHANGING])
     return found
+
+
+def judge_as_they_stand(old: Side, new: Side, wanted: RecallCriterion, replicates: int) -> dict[str, Any]:
+    """Non-inferior recall of the two policies as they would be used, both tiers, whatever alarms they raise.
+
+    A new model that ranks well catches nothing under a threshold that is too high. Recall is of the onsets that either could
+    warn of.
+
+    Args:
+        old: the old side.
+        new: the new one; its settings say what a useful alert is.
+        wanted: the margin.
+        replicates: resamples of patients.
+    """
+    search, reset = new.model.settings.alerting, int(old.policy.reset)
+    scores, whole = [side.spells(reset)[0] for side in (old, new)], new.spells(reset)[1]
+    of = comparable(whole, scores, search)
+    seen = [evaluate(risks, of, side.policy, search) for side, risks in zip((old, new), scores, strict=True)]
+    drawn = [measure("recall", resample(one.by_patient, replicates)) for one in seen]
+    before, after = (one.measure("recall") for one in seen)
+    difference = interval(after - before, drawn[1] - drawn[0])
+    words = f"lower bound of new − old above −{wanted.margin:g}, and something caught"
+    passed = bool(difference.low > -wanted.margin and after > 0) if before > 0 or after > 0 else None
+    return _row("recall of the policies as they stand", words,
+                {"old": before, "new": after, "difference": [*difference]}, passed)  # fmt: skip
 
 
 def judge_burden(old: Float64, new: Float64, wanted: BurdenCriterion) -> dict[str, Any]:
@@ -177,23 +205,28 @@ def gap_of(
 
 
 def judge_calibration(side: Side, wanted: CalibrationCriterion) -> list[dict[str, Any]]:
-    """Slope and ICI over the rows whose label may be used, at the model's own horizon.
+    """Slope, ICI and observed over expected over the rows whose label may be used, at the model's own horizon.
 
     Args:
         side: the new one.
-        wanted: bounds of both.
+        wanted: bounds of all three.
     """
     rows = side.study.usable & np.isfinite(side.risk)
     label, risk = side.study.label[rows], side.risk[rows].astype(np.float64)
     low, high = wanted.slope
-    words = (f"{low:g} to {high:g}", f"at most {wanted.ici:g}")
+    least, most = wanted.observed_to_expected
+    words = {
+        "slope": f"{low:g} to {high:g}", "ICI": f"at most {wanted.ici:g}", "observed / expected": f"{least:g} to {most:g}",
+    }  # fmt: skip
     if side.prevalence is not None or not enough(label, side.study.subject_id[side.study.rows.bed[rows]]):
         few = {"fewer_events_than": FEWEST} if side.prevalence is None else {"sampled": True}
-        return [_row("calibration slope", words[0], few, None), _row("calibration ICI", words[1], few, None)]
+        return [_row(f"calibration {name}", text, few, None) for name, text in words.items()]
     found = calibration_of(label, risk)
+    slope, far, ratio = found["slope"], found["ici"], found["observed_to_expected"]
+    passed = (low <= slope <= high, far <= wanted.ici, least <= ratio <= most)
     return [
-        _row("calibration slope", words[0], {"new": found["slope"]}, bool(low <= found["slope"] <= high)),
-        _row("calibration ICI", words[1], {"new": found["ici"]}, bool(found["ici"] <= wanted.ici)),
+        _row(f"calibration {name}", text, {"new": value}, bool(good))
+        for (name, text), value, good in zip(words.items(), (slope, far, ratio), passed, strict=True)
     ]
 
 

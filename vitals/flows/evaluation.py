@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from vitals.alerting.beside import PLAIN
 from vitals.alerting.findings import enforce, warnings_of
 from vitals.alerting.frames import NEWS2_MOST
-from vitals.alerting.judgement import Judgement, finite
+from vitals.alerting.judgement import Judgement
 from vitals.alerting.judging import judge_tables
 from vitals.alerting.ranks import FEWEST, enough
 from vitals.alerting.stays import patients_digest
@@ -130,28 +130,9 @@ def judge_model(
         "patients_digest": patients_digest(study.subject_id),
         "patients": len(set(study.subject_id)), "stays": len(study.stay_id), "rows": len(study.rows),
         **_figures(found, chosen is not None), **_rows(study, found, risk),
-        **_challenge(opened, whole, study, risk, part),
+        **({} if prevalence is not None else _challenge(opened, whole, study, risk, part)),
     }  # fmt: skip
-    return Judged(opened, chosen, whole, study, risk, news2, found, finite(without_withheld(figures, found)))
-
-
-def without_withheld(figures: Any, found: Judgement) -> Any:
-    """Nested figures with None for each measure that a guard withholds, wherever it stands."""
-    held = {name for finding in found.findings for name in finding.withholds}
-    held |= {"alarms_per_nurse_shift", "precision_range"} if "precision" in held else set()
-    held |= {"observed_to_expected"} if found.calibration is None else set()
-    held |= {"step_auprc"} if found.ranking["step"]["auprc"] is None else set()
-    return _without(figures, held) if held else figures
-
-
-def _without(value: Any, held: set[str]) -> Any:
-    if isinstance(value, dict):
-        return {name: _none(item) if name in held else _without(item, held) for name, item in value.items()}
-    return [_without(item, held) for item in value] if isinstance(value, list) else value
-
-
-def _none(value: Any) -> Any:
-    return [_none(item) for item in value] if isinstance(value, list) else None
+    return Judged(opened, chosen, whole, study, risk, news2, found, found.shown(figures))
 
 
 def news2_of(model: Model, study: Study) -> Float64 | None:

@@ -12,6 +12,7 @@ from vitals.spec.policy import AlertPolicy
 
 UNKNOWN = "unknown"
 """In place of a prevalence: cases or controls were left out, and nobody knows how common the outcome is."""
+_USED = {"validation": "watched", "tuning": "calibrated"}
 RANKED = 200
 """Resamples for AUROC and AUPRC: intervals that are read, not decided by."""
 OF_A_POLICY = frozenset({"tuning_patients", "hits_after_onset", "cadence", "recognition"})
@@ -55,10 +56,13 @@ def training_patients(model: Model, study: Study, part: str) -> Finding:
         'warning'
     """
     known = bool(set(model.about.get("cohort_digests", ())) & set(study.cohorts))
-    if part in ("train", "all") and known:
-        said = f"part {part} holds patients the model was trained on: these figures flatter it"
+    if known and part != "held_out":
+        said = f"part {part} holds patients the model was {_USED.get(part, 'trained')} on: these figures flatter it"
         return Finding("training_patients", "warning", said, "judge it on the held-out part")
-    return Finding("training_patients", "ok", "no patient is known to be of the training part")
+    if known:
+        return Finding("training_patients", "ok", "no patient is of another part than the held-out one")
+    said = "a cohort that the model does not name: whether it was trained on some of these patients, nobody says"
+    return Finding("training_patients", "unknown", said, "make sure that they are other patients")
 
 
 def known_findings(model: Model, whole: Study, study: Study, part: str, policy: AlertPolicy | None) -> list[Finding]:

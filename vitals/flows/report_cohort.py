@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.alerting.evaluation import predictable
 from vitals.alerting.ranks import FEWEST
 from vitals.flows.report_evidence import Evidence
 from vitals.flows.report_groups import groups_of
@@ -25,7 +24,7 @@ def flow_figures(evidence: Evidence) -> dict[str, Any]:
     with_risk = np.zeros(len(stays), bool)
     with_risk[study.rows.bed[np.isfinite(evidence.judged.risk)]] = True
     onsets = int(spells.has_onset.sum())
-    known = int(predictable(evidence.risks, spells, evidence.search).sum())
+    known = int(np.asarray(spells.predictable).sum())
     return {
         "cohort_stays": len(evidence.judged.whole.stay_id), "cohort_patients": len(set(evidence.judged.whole.subject_id)),
         "other_parts": len(evidence.judged.whole.stay_id) - len(study.stay_id), "stays": len(stays),

@@ -11,7 +11,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from vitals.alerting.decide import AlertState, Decisions, decide
-from vitals.alerting.evaluation import Evaluation, evaluate, predictable
+from vitals.alerting.evaluation import Evaluation, evaluate
 from vitals.alerting.stays import Risks, Stays
 from vitals.cohort.store import Cohort
 from vitals.flows.evaluation import Judged
@@ -83,13 +83,12 @@ class Evidence:
         if self.judged.policy is None:
             return None
         alone = replace(self.spells, patient=np.arange(len(self.spells)))
-        return evaluate(self.risks, alone, replace(self.judged.policy, tuned_on=""), self.search).by_patient
+        return evaluate(self.risks, alone, self.judged.policy, self.search).by_patient
 
     def judge(self, risk: Float32, policy: AlertPolicy) -> Evaluation:
         """The policy on another risk of each row, ``(R,)``, with recall of the same onsets as that of the risk itself."""
         risks = self.judged.study.spells(risk, int(policy.reset))[0]
-        same = replace(self.spells, predictable=predictable(self.risks, self.spells, self.search))
-        return evaluate(risks, same, replace(policy, tuned_on=""), self.search)
+        return evaluate(risks, self.spells, policy, self.search)
 
 
 def plain_numbers(values: Any) -> list[float | None]:

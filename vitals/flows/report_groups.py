@@ -58,7 +58,7 @@ def group_figures(evidence: Evidence) -> list[dict[str, Any]]:
 def _judge(evidence: Evidence, kind: str, name: str, members: NDArray[np.bool_]) -> dict[str, Any]:
     study, of = evidence.judged.study, evidence.spells
     mine, rows = members[of.whole], evidence.usable & members[study.rows.bed]
-    with_onset = len(np.unique(of.patient[mine & of.has_onset]))
+    with_onset = len(np.unique(of.patient[mine & np.asarray(of.predictable)]))
     found: dict[str, Any] = {"kind": kind, "name": name, "stays": int(members.sum()), "shown": with_onset >= FEWEST}
     if with_onset < FEWEST:
         return found | {"fewer_onsets_than": FEWEST}

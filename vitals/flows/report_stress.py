@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from vitals.alerting.ranks import enough
 from vitals.flows.report_evidence import Evidence
 from vitals.labelling.ranking import auroc
 from vitals.scoring.ward_step import score_rows
@@ -69,7 +70,8 @@ def _risk(evidence: Evidence, names: Sequence[str]) -> Float32:
 def _judge(evidence: Evidence, risk: Float32) -> dict[str, Any]:
     study = evidence.judged.study
     usable = study.usable & np.isfinite(risk)
-    area = auroc(study.label[usable], risk[usable]) if usable.any() else float("nan")
+    known = enough(study.label[usable], evidence.patient[usable])
+    area = auroc(study.label[usable], risk[usable]) if known else None
     found: dict[str, Any] = {"step_auroc": area, "rows_with_risk": int(np.isfinite(risk).sum())}
     if evidence.judged.policy is not None:
         judged = evidence.judge(risk, evidence.judged.policy)

@@ -10,12 +10,11 @@ from typing import Any
 
 import vitals
 from vitals.alerting.curve import Ledger
-from vitals.alerting.judgement import finite
 from vitals.alerting.retuning import curve_intervals
 from vitals.alerting.tune import at
 from vitals.cohort.store import open_cohort
 from vitals.errors import SettingsError
-from vitals.flows.evaluation import judge_model, without_withheld
+from vitals.flows.evaluation import judge_model
 from vitals.flows.report_cases import case_figures
 from vitals.flows.report_cohort import flow_figures, table_one
 from vitals.flows.report_evidence import Evidence
@@ -101,7 +100,7 @@ def figures_of_report(evidence: Evidence, progress: Progress | None = None) -> d
     alerts = figures.get("alerts")
     if alerts:
         alerts["amber_alerts"] = alerts["alerts"] - alerts["red_alerts"]
-    told: dict[str, Any] = finite(without_withheld(figures, evidence.judged.judgement))
+    told: dict[str, Any] = evidence.judged.judgement.shown(figures)
     return told
 
 

@@ -11,10 +11,13 @@ import numpy as np
 
 from vitals.alerting.beside import PLAIN
 from vitals.alerting.curve import Ledger
+from vitals.alerting.findings import warnings_of
 from vitals.alerting.goal import Goal, at_threshold, recall_within
+from vitals.alerting.guards import sampling
 from vitals.alerting.retuning import curve_intervals, retuned
 from vitals.alerting.stays import patients_digest
 from vitals.alerting.tune import Tuned, at, tune
+from vitals.alerting.weighting import check_prevalence, weighted
 from vitals.errors import SettingsError
 from vitals.flows.evaluation import tau_of
 from vitals.flows.study import open_study
@@ -34,13 +37,15 @@ Progress = Callable[[int, int, str], None]
 _POINTS = 60  # of the curve with intervals
 
 
-def tune_model(
+def tune_model(  # noqa: PLR0913 - what is tuned, on whom, for what, and where it goes, by name
     model: Path,
     data: Path,
     goal: str | Goal = "5/100pd",
     progress: Progress | None = None,
     beds_per_nurse: float | None = None,
     out: Path | None = None,
+    *,
+    prevalence: float | None = None,
 ) -> dict[str, Any]:
     """Find the policy that serves a goal best, and write it, ``policy.toml`` in the model folder where no other file is named.
 
@@ -52,6 +57,8 @@ def tune_model(
         progress: told what is being done.
         beds_per_nurse: for a budget per shift; without it as the model's settings say.
         out: the file to write instead; the model folder then stays as it is.
+        prevalence: share of stays with an onset where nobody was left out, for a cohort of cases and sampled controls: burden
+            and precision are weighted to it.
 
     Returns:
         The policy (and, under ``replaced``, the one that its file held before), what it does on the tuning part, the
@@ -76,13 +83,16 @@ def tune_model(
     file, replaced = _place(model, out)
     search = opened.settings.alerting
     search = search if beds_per_nurse is None else replace(search, beds_per_nurse=beds_per_nurse)
+    check_prevalence(prevalence)
     # a budget that is none is refused before a cohort is read
     wanted = (
         goal if isinstance(goal, Goal) else None if goal == "utility" else recall_within(goal, search.beds_per_nurse)
     )
     study = open_study(opened.settings, [data], progress).take("tuning")
     risk = score_rows(opened, opened.initial_hidden(len(study.stay_id)), study.rows)
-    risks, stays = study.spells(risk)
+    risks, whole = study.spells(risk)
+    stays = weighted(whole, prevalence)
+    sample = sampling(len(study.stay_id), int(np.count_nonzero(study.whole_stays().has_onset)), prevalence=prevalence)
     if wanted is None:
         words = "the threshold from which calling pays in the 2019 utility"
         wanted, search = at_threshold(words, _paying(tau_of(study), risk)), _plain(search)
@@ -96,7 +106,7 @@ def tune_model(
     if progress:
         progress(2, 2, "intervals")
     return {
-        **found.to_dict(), **spread, "warnings": _warnings(found),
+        **found.to_dict(), **spread, "warnings": [*_warnings(found), *warnings_of([sample])],
         "part": "tuning", "patients": len(set(study.subject_id)),
         "replaced": replaced and plain(replaced), "files": [str(_keep(file, model, opened, found))],
     }  # fmt: skip

@@ -66,11 +66,13 @@ class CalibrationCriterion:
         judged: whether it is asked for.
         slope: lowest and highest.
         ici: the highest mean distance of risk and truth.
+        observed_to_expected: lowest and highest.
     """
 
     judged: bool = True
     slope: tuple[float, ...] = (0.8, 1.25)
     ici: float = 0.01
+    observed_to_expected: tuple[float, ...] = (0.8, 1.25)
 
 
 @dataclass(frozen=True)
@@ -89,9 +91,10 @@ class Criteria:
         within("[groups]", "tolerance", self.groups.tolerance, 0, 1)
         within("[groups]", "fewest", self.groups.fewest, 10, 1_000_000)
         within("[calibration]", "ici", self.calibration.ici, 0, 1)
-        slope = self.calibration.slope
-        if len(slope) != 2 or not 0 < slope[0] < slope[1]:
-            raise SettingsError("[calibration] slope", str(list(slope)), "[lowest, highest]", "write [0.8, 1.25]")
+        for name in ("slope", "observed_to_expected"):
+            pair = getattr(self.calibration, name)
+            if len(pair) != 2 or not 0 < pair[0] < pair[1]:
+                raise SettingsError(f"[calibration] {name}", str(list(pair)), "[lowest, highest]", "write [0.8, 1.25]")
         if not any(part.judged for part in (self.recall, self.burden, self.groups, self.calibration)):
             raise SettingsError("criteria", "none that is judged", "at least one", "leave out one judged = false")
 

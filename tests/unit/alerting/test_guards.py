@@ -78,7 +78,9 @@ def test_a_policy_tuned_on_the_judged_patients_is_refused() -> None:
     with pytest.raises(SettingsError, match="tuned on patients it is to be judged by"):
         judge(**ward(in_time), policy=same, replicates=10)
     other = AlertPolicy(threshold=0.5, tuned_on=patients_digest(range(100, 120)))
-    assert level(judge(**ward(in_time), policy=other, replicates=10), "tuning_patients") == "ok"
+    assert level(judge(**ward(in_time), policy=other, replicates=10), "tuning_patients") == "unknown"
+    told = ward(in_time, part=["held_out"] * 20)
+    assert level(judge(**told, policy=other, replicates=10), "tuning_patients") == "ok"
 
 
 def test_any_overlap_with_the_tuning_part_is_refused() -> None:

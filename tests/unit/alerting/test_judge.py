@@ -93,7 +93,7 @@ def test_frames_of_either_library_and_arrays_give_the_same() -> None:
                    replicates=20).to_dict()  # fmt: skip
     assert ours == theirs
     plain = judge(*arrays(tables), POLICY, alerting=LEADS, replicates=20).to_dict()
-    for name in ("recall", "precision", "alerts", "indeterminate", "recall_by_lead_hours", "ranking", "calibration"):
+    for name in ("recall", "precision", "alerts", "indeterminate", "recall_by_lead_hours", "ranking", "curve"):
         assert plain[name] == ours[name], name
     json.dumps(ours, allow_nan=False)
 
@@ -147,8 +147,13 @@ def test_rows_and_stays_are_ranked_where_the_answer_is_known() -> None:
 
 def test_calibration_is_said_of_probabilities_only() -> None:
     tables = ward()
-    seen = judge(**tables, policy=POLICY, alerting=LEADS, replicates=10)
+    unsaid = judge(**tables, policy=POLICY, alerting=LEADS, replicates=10)
+    assert unsaid.calibration is None  # a probability of what?
+    assert unsaid.decision_curve == {}
+    assert {one.guard: one.level for one in unsaid.findings}["horizon"] == "unknown"
+    seen = judge(**tables, policy=POLICY, alerting=LEADS, horizon=LEADS.lead_max, replicates=10)
     assert seen.calibration is not None
+    assert seen.decision_curve["decisions"] > 0
     assert seen.calibration.keys() >= {"observed_to_expected", "slope", "ici", "ece"}
     nearer = judge(**tables, policy=POLICY, alerting=LEADS, horizon=Duration.parse("2h"), replicates=10)
     assert nearer.calibration is not None
@@ -168,3 +173,69 @@ def test_frames_and_arrays_are_not_mixed(wrong: str) -> None:
     tables: dict[str, Any] = dict(zip(("risks", "stays", "outcomes"), arrays(ward(stays=3)), strict=True))
     with pytest.raises(DataError, match="three data frames, or arrays for all"):
         judge(**(tables | {wrong: ward(stays=3)[wrong]}), policy=POLICY)
+
+
+def recognised(known: int) -> dict[str, Any]:
+    """Onsets of which the first few were recognised an hour before every alert."""
+    tables = ward()
+    outcomes = tables["outcomes"].drop(columns="end").groupby("stay_id", as_index=False).min()
+    early = outcomes["onset"] - pd.Timedelta(hours=40)
+    return tables | {"outcomes": outcomes.assign(recognised=early.where(np.arange(len(outcomes)) < known))}
+
+
+def test_only_onsets_that_somebody_timed_are_said_to_be_warned_of_before() -> None:
+    """Nobody wrote down when the others were recognised, so nothing is said of them."""
+    seen = judge(**recognised(3), policy=POLICY, alerting=LEADS, replicates=10)
+    (found,) = [one for one in seen.findings if one.guard == "recognition"]
+    assert found.level == "warning"
+    assert "onsets caught, 0 were before clinicians recognised them (17 more" in found.said
+    told = seen.to_dict()
+    assert told["before_recognition"][0] == 0.0
+    json.dumps(told, allow_nan=False)
+
+
+def test_nothing_that_hangs_on_an_unknown_prevalence_is_left_anywhere() -> None:
+    tables = ward()
+    tables["risks"]["news2"] = np.round(20 * tables["risks"]["risk"])
+    told = judge(
+        **tables, policy=POLICY, alerting=LEADS, horizon=LEADS.lead_max, subsampled=True, replicates=10
+    ).to_dict()
+    held = {"precision", "alarms_per_100_patient_days", "alarms_per_nurse_shift", "auprc", "precision_range"}
+
+    def left(value: Any, name: str = "") -> list[str]:
+        if isinstance(value, dict):
+            return [one for key, item in value.items() for one in left(item, key if key in held else name)]
+        if isinstance(value, list):
+            return [one for item in value for one in left(item, name)]
+        return [name] if name and value is not None else []
+
+    assert left(told) == []
+    assert told["challenge_utility"] is None
+    assert told["calibration"] is None
+    assert told["recall"] > 0
+    assert told["news2"]["at_least_5"]["recall"] is not None
+
+
+def test_risks_outside_their_stays_are_refused() -> None:
+    tables = ward(stays=12)
+    tables["stays"]["discharged"] = tables["stays"]["admitted"] + pd.Timedelta(hours=40)
+    with pytest.raises(DataError, match="risks outside their stays"):
+        judge(**tables, policy=POLICY, alerting=LEADS, replicates=10)
+
+
+def test_one_denominator_for_the_risk_and_for_what_it_is_compared_with() -> None:
+    """A score that is silent on half of the onsets does not gain by it."""
+    tables = ward()
+    risks = tables["risks"]
+    risks["news2"] = np.round(20 * risks["risk"])
+    ill = tables["outcomes"]["stay_id"].unique()
+    risks.loc[risks["stay_id"].isin(ill[: len(ill) // 2]), "risk"] = np.nan
+    seen = judge(**tables, policy=POLICY, alerting=LEADS, replicates=10)
+    assert (
+        seen.evaluation.count("predictable")
+        == seen.evaluation.count("onsets")
+        > 1.5 * seen.evaluation.count("detected")
+    )
+    assert seen.measure("recall") == seen.measure("recall_of_all")
+    told = seen.to_dict()
+    assert told["curve"]["recall"][-1] < 0.7

@@ -17,6 +17,7 @@ from vitals.errors import SettingsError
 from vitals.flows.comparing_criteria import (
     Side,
     counts_of,
+    judge_as_they_stand,
     judge_burden,
     judge_calibration,
     judge_groups,
@@ -123,6 +124,29 @@ def test_only_the_first_tier_is_compared() -> None:
     assert recall(plain_one, two)["found"]["difference"] == [0, 0, 0]
 
 
+def test_a_new_policy_that_catches_nothing_fails_however_well_it_ranks() -> None:
+    old = side(knowing(0.8))
+    new = side(knowing(0.8), AlertPolicy(threshold=0.99, silence=Duration.parse("2h")))
+    assert recall(old, new)["passed"] is True  # at equal burden it is the same model
+    told = judge_as_they_stand(old, new, RecallCriterion(), 200)
+    assert told["found"]["new"] == 0 < told["found"]["old"]
+    assert told["passed"] is False
+    assert judge_as_they_stand(old, old, RecallCriterion(), 200)["passed"] is True
+    assert judge_as_they_stand(new, old, RecallCriterion(), 200)["passed"] is True
+    assert judge_as_they_stand(new, new, RecallCriterion(margin=1.0), 200)["passed"] is None
+
+
+def test_risks_that_promise_too_much_fail_whatever_their_slope() -> None:
+    draw = np.random.default_rng(4)
+    risk = draw.uniform(0.2, 0.6, 800)
+    high = side(risk, stays=400, onsets=400)
+    high.study.label[:] = draw.random(800) < risk * 0.6
+    passed = {
+        one["criterion"]: one["passed"] for one in judge_calibration(high, CalibrationCriterion(ici=1, slope=(0.1, 9)))
+    }
+    assert passed["calibration observed / expected"] is False
+
+
 @pytest.mark.parametrize(("new", "passes"), [(11, True), (12, False)])
 def test_the_burden_may_rise_a_little(new: int, passes: bool) -> None:
     counts = np.zeros((2, 1, len(COUNTS)))
@@ -182,15 +206,15 @@ def test_calibration_is_judged_with_ten_events_at_least() -> None:
     risk = draw.beta(1, 3, 2 * stays)
     good = side(risk, stays=stays, onsets=stays)
     good.study.label[:] = draw.random(2 * stays) < risk
-    assert [one["passed"] for one in judge_calibration(good, CalibrationCriterion(ici=0.05))] == [True, True]
+    assert [one["passed"] for one in judge_calibration(good, CalibrationCriterion(ici=0.05))] == [True, True, True]
     extreme = side(risk**3 / (risk**3 + (1 - risk) ** 3), stays=stays, onsets=stays)
     extreme.study.label[:] = good.study.label
-    assert [one["passed"] for one in judge_calibration(extreme, CalibrationCriterion())] == [False, False]
-    assert [one["passed"] for one in judge_calibration(extreme, CalibrationCriterion(slope=(0.1, 9), ici=1))] == [
+    assert [one["passed"] for one in judge_calibration(extreme, CalibrationCriterion())][:2] == [False, False]
+    assert [one["passed"] for one in judge_calibration(extreme, CalibrationCriterion(slope=(0.1, 9), ici=1))][:2] == [
         True, True,
     ]  # fmt: skip
     good.study.usable[np.flatnonzero(good.study.label == 1)[9:]] = False
-    assert [one["passed"] for one in judge_calibration(good, CalibrationCriterion())] == [None, None]
+    assert [one["passed"] for one in judge_calibration(good, CalibrationCriterion())] == [None, None, None]
 
 
 def test_the_shipped_criteria_are_the_defaults() -> None:

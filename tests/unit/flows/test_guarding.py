@@ -56,7 +56,7 @@ def test_an_evaluation_tells_what_each_guard_found(judged: Judged) -> None:
     told = {one["guard"]: one["level"] for one in judged.figures["guards"]}
     assert told.keys() == {
         "split_by_patient", "clock", "sampling", "tuning_patients", "training_patients", "hits_after_onset", "cadence",
-        "competing_death", "recognition",
+        "competing_death", "recognition", "horizon", "few_events",
     }  # fmt: skip
     assert told["sampling"] == "warning"  # 24 of 60
     assert told["split_by_patient"] == "ok"
@@ -91,14 +91,22 @@ def test_traps_are_fallen_into(judged: Judged, ward: Path, tmp_path: Path) -> No
     without = tmp_path / "alone.onnx"
     without.write_bytes((find_model("sepsis-vitals") / "model.onnx").read_bytes())
     told = {one["guard"] for one in judge_model(without, ward, "all").figures["guards"]}
-    assert told == {"split_by_patient", "clock", "sampling", "training_patients", "competing_death"}
+    assert told == {
+        "split_by_patient",
+        "clock",
+        "sampling",
+        "training_patients",
+        "competing_death",
+        "horizon",
+        "few_events",
+    }
 
 
 def test_patients_of_the_training_are_told_of(judged: Judged) -> None:
     acquainted: Any = SimpleNamespace(about={"cohort_digests": list(judged.study.cohorts)})
     assert training_patients(acquainted, judged.study, "all").level == "warning"
     assert training_patients(acquainted, judged.study, "held_out").level == "ok"
-    assert training_patients(judged.model, judged.study, "all").level == "ok"
+    assert training_patients(judged.model, judged.study, "all").level == "unknown"
 
 
 def test_a_sample_is_weighted_to_the_prevalence_of_the_ward(judged: Judged) -> None:
