@@ -22,6 +22,7 @@ from vitals.cli.main import main
 from vitals.cohort.store import open_cohort, write_cohort
 from vitals.errors import SettingsError
 from vitals.flows.evaluation import judge_model
+from vitals.flows.importing import import_challenge2019
 from vitals.flows.report_cohort import table_one
 from vitals.flows.report_evidence import Evidence
 from vitals.flows.report_groups import group_figures
@@ -35,6 +36,7 @@ from vitals.report.charts import BURDENS
 from vitals.report.words import known, number, percent, score
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.duration import Duration
+from vitals.spec.shipped import find_model
 
 NUMBER = re.compile(r"[+−-]?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?%?")
 SECTIONS = (
@@ -381,12 +383,34 @@ def test_a_report_is_an_html_file(home: Path, capsys: pytest.CaptureFixture[str]
     assert json.loads(capsys.readouterr().out)["error"]["kind"] == "SettingsError"
 
 
-def test_a_browser_finds_nothing_to_complain_of(home: Path, text: str, tmp_path: Path) -> None:
+def browse(page: Path, profile: Path) -> subprocess.CompletedProcess[str]:
+    """What a real browser makes of a page, and what it says while doing so."""
     browser = shutil.which("chromium") or shutil.which("chromium-browser")
     if browser is None:
         pytest.skip("no Chromium on this machine")
     options = ("--headless", "--no-sandbox", "--disable-gpu", "--enable-logging=stderr", "--virtual-time-budget=2000")
-    command = [browser, *options, f"--user-data-dir={tmp_path}", "--dump-dom", (home / "report.html").as_uri()]
-    shown = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+    command = [browser, *options, f"--user-data-dir={profile}", "--dump-dom", page.as_uri()]
+    return subprocess.run(command, capture_output=True, text=True, timeout=300, check=True)
+
+
+def test_a_browser_finds_nothing_to_complain_of(home: Path, text: str, tmp_path: Path) -> None:
+    shown = browse(home / "report.html", tmp_path)
     assert shown.stdout.count("<svg") == text.count("<svg") > 10
+    assert [line for line in shown.stderr.splitlines() if "CONSOLE" in line] == []
+
+
+def test_the_shipped_model_is_reported_on_patients_it_never_saw(vitals_data: Path, tmp_path: Path) -> None:
+    """The page of ``sepsis-icu`` on the held-out patients of both hospitals, in a browser; its figures are the card's."""
+    sources = sorted((vitals_data / "challenge2019").glob("hospital_*.parquet"))
+    import_challenge2019(sources, tmp_path / "icu")
+    told = report_model(find_model("sepsis-icu"), tmp_path / "icu", tmp_path / "report.html")
+    card = json.loads((find_model("sepsis-icu") / "card.json").read_text("utf-8"))["evaluation"]
+    for name in ("recall", "precision", "alarms_per_100_patient_days"):
+        assert told["alerts"][name] == card["alerts"][name], name
+    page = (tmp_path / "report.html").read_text("utf-8")
+    assert len(page.encode()) < 1_000_000
+    asked = [value for _, given in Page(page).tags for name, value in given.items() if name in ("src", "href", "srcset")]
+    assert [value for value in asked if value and not value.startswith("#")] == []
+    shown = browse(tmp_path / "report.html", tmp_path / "profile")
+    assert shown.stdout.count("<svg") == page.count("<svg") > 10
     assert [line for line in shown.stderr.splitlines() if "CONSOLE" in line] == []

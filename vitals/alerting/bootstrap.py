@@ -69,7 +69,14 @@ def intervals(
         Interval(value=0.5, low=0.0, high=1.0)
     """
     sums = resample(evaluation.by_patient, replicates, seed)
-    return {name: interval(evaluation.measure(name), measure(name, sums), level) for name in MEASURES}
+    found = {name: interval(evaluation.measure(name), measure(name, sums), level) for name in MEASURES}
+    # a resample without a true alert needs endlessly many: as the inverse of precision it is not lost
+    _, low, high = found["precision"]
+    most = 1 / low if low > 0 else float("inf") if low == 0 else low
+    found["needed_to_evaluate"] = Interval(
+        evaluation.measure("needed_to_evaluate"), 1 / high if high > 0 else high, most
+    )
+    return found
 
 
 def paired_difference(

@@ -146,10 +146,11 @@ def evaluate(
     _, due = decide(policy, AlertState.empty(len(stays)), risks.stay, risks.time, risks.risk)
     counted = risks.time[due.row] <= stays.onset[risks.stay[due.row]]
     row, outcome, fires = due.row[counted], due.outcome[counted], due.fires[counted]
-    held = dict.fromkeys((code.suppressed_by for code in Outcome if code.suppressed_by), 0.0)
+    # alerts due during an event are told live; here an event ends a stay's time at risk
+    held = dict.fromkeys((code.suppressed_by for code in Outcome if code.suppressed_by not in (None, "event")), 0.0)
     weight = stays.weight[risks.stay[row]]
     for code in Outcome:
-        if code.suppressed_by:
+        if code.suppressed_by in held:
             held[code.suppressed_by] += float(weight[outcome == code].sum())
     stay, time = risks.stay[row[fires]], risks.time[row[fires]]
     columns = {**_judged(stays, search, stay, time), **exposure(risks, stays, search)}

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from vitals.alerting.columns import MISSING, Frame, column, microseconds_of, numbers, positions, require
 from vitals.alerting.spells import ClinicalEvents, with_endings
 from vitals.alerting.stays import Risks, Stays
 from vitals.errors import DataError, nearest
@@ -18,17 +18,6 @@ from vitals.windowing.types import Float64, Int64
 
 NEWS2_MOST = 20
 """Points at which NEWS2 ends; divided by them it is on the scale of a risk."""
-
-
-class Frame(Protocol):
-    """A pandas or polars data frame, or anything with named columns."""
-
-    @property
-    def columns(self) -> Iterable[Any]:
-        """Names of the columns."""
-
-    def __getitem__(self, name: str, /) -> Any:
-        """One column."""
 
 
 @dataclass(frozen=True)
@@ -114,11 +103,11 @@ def read_frames(
         >>> tables.events.onset.tolist(), tables.stays.onset.tolist()
         ([6, 9], [6])
     """
-    _require(risks, "risks", ("stay_id", "prediction_time", "risk"))
-    _require(stays, "stays", ("stay_id", "subject_id", "admitted", "discharged"))
-    _require(outcomes, "outcomes", ("stay_id", "onset", *(() if kind is None else ("kind",))))
+    require(risks, "risks", ("stay_id", "prediction_time", "risk"))
+    require(stays, "stays", ("stay_id", "subject_id", "admitted", "discharged"))
+    require(outcomes, "outcomes", ("stay_id", "onset", *(() if kind is None else ("kind",))))
     index = _numbered(stays)
-    stay, time = _positions(risks, "risks", index), microseconds_of(risks, "prediction_time", "risks")
+    stay, time = positions(risks, "risks", index), microseconds_of(risks, "prediction_time", "risks")
     order = np.lexsort((time, stay))
     risk = _risk(risks)
     ended, discharged = _ended(stays), microseconds_of(stays, "discharged", "stays")
@@ -136,30 +125,8 @@ def read_frames(
     )  # fmt: skip
 
 
-_MISSING = np.iinfo(np.int64).min  # what NaT is as a whole number
-
-
-def microseconds_of(frame: Frame, name: str, table: str, missing: bool = False) -> Int64:
-    """A column of times as int64 microseconds UTC, ``(n,)``.
-
-    Raises:
-        DataError: no such column, no times, or a missing one where ``missing`` is not allowed.
-    """
-    column = _column(frame, name, table)
-    if "datetime" in str(column.dtype).lower():
-        values = np.asarray(column, "datetime64[us]").astype(np.int64)
-    else:
-        values = np.asarray(column)
-        if values.dtype.kind not in "iu" and len(values):
-            wanted = "datetimes, or whole microseconds"
-            raise DataError(f"{table} {name}", f"a column of {values.dtype}", wanted, "convert the column")
-    if not missing and (values == _MISSING).any():
-        raise DataError(f"{table} {name}", "a missing time", "a time in every row", "leave out such rows")
-    return values.astype(np.int64)
-
-
 def _numbered(stays: Frame) -> dict[Any, int]:
-    names = np.asarray(_column(stays, "stay_id", "stays")).tolist()
+    names = np.asarray(column(stays, "stay_id", "stays")).tolist()
     index = {name: position for position, name in enumerate(names)}
     if len(index) < len(names):
         twice = next(name for position, name in enumerate(names) if index[name] != position)
@@ -168,16 +135,22 @@ def _numbered(stays: Frame) -> dict[Any, int]:
 
 
 def _events(outcomes: Frame, index: dict[Any, int], kind: str | None) -> ClinicalEvents:
-    chosen = np.ones(len(np.asarray(_column(outcomes, "stay_id", "outcomes"))), bool)
+    chosen = np.ones(len(np.asarray(column(outcomes, "stay_id", "outcomes"))), bool)
+    kinds = np.asarray(outcomes["kind"], object) if "kind" in list(outcomes.columns) else np.zeros(0, object)
+    there = sorted({str(one) for one in kinds.tolist()})
+    if kind is None and len(there) > 1:
+        raise DataError("outcomes kind", ", ".join(there), "one kind", f'name it: kind="{there[0]}"')
     if kind is not None:
-        chosen &= np.asarray(_column(outcomes, "kind", "outcomes")) == kind
+        if len(kinds) and kind not in there:
+            raise DataError("kind", repr(kind), f"one of {', '.join(there)}", nearest(kind, there))
+        chosen &= kinds == kind
     onset = microseconds_of(outcomes, "onset", "outcomes", missing=True)
-    chosen &= onset != _MISSING
+    chosen &= onset != MISSING
     known = {}
     for name in {"end", "recognised"} & set(map(str, outcomes.columns)):
         times = microseconds_of(outcomes, name, "outcomes", missing=True)
-        known[name] = np.where(times == _MISSING, NO_ONSET, times)[chosen]
-    stay = _positions(outcomes, "outcomes", index, chosen)
+        known[name] = np.where(times == MISSING, NO_ONSET, times)[chosen]
+    stay = positions(outcomes, "outcomes", index, chosen)
     return ClinicalEvents.of(stay, onset[chosen], known.get("end"), known.get("recognised"))
 
 
@@ -200,50 +173,20 @@ def _refuse_outside(risks: Risks, stays: Stays) -> None:
 def _news2(risks: Frame, order: Int64) -> Float64 | None:
     if "news2" not in list(risks.columns):
         return None
-    points = np.asarray(risks["news2"], np.float64)[order]
+    points = numbers(risks, "news2", f"points from 0 to {NEWS2_MOST}")[order]
     if ((points < 0) | (points > NEWS2_MOST)).any():
         wrong = points[(points < 0) | (points > NEWS2_MOST)]
         raise DataError("risks news2", f"{wrong[0]:g}", f"points from 0 to {NEWS2_MOST}", "leave out what is none")
-    return points / NEWS2_MOST
-
-
-def _require(frame: Frame, table: str, wanted: tuple[str, ...]) -> None:
-    """Refuse a table that lacks columns, naming all of them."""
-    there = list(map(str, frame.columns))
-    missing = [name for name in wanted if name not in there]
-    if missing:
-        came = f"no column {', '.join(missing)} (there are {', '.join(there) or 'none'})"
-        cure = nearest(missing[0], there) if there else "pass the table"
-        raise DataError(table, came, f"the columns {', '.join(wanted)}", cure)
-
-
-def _column(frame: Frame, name: str, table: str) -> Any:
-    if name not in list(frame.columns):
-        raise DataError(f"{table} {name}", "no such column", "the column", nearest(name, map(str, frame.columns)))
-    return frame[name]
-
-
-def _positions(frame: Frame, table: str, index: dict[Any, int], chosen: NDArray[np.bool_] | None = None) -> Int64:
-    names = np.asarray(_column(frame, "stay_id", table))
-    names = names if chosen is None else names[chosen]
-    try:
-        return np.fromiter((index[name] for name in names.tolist()), np.int64, len(names))
-    except KeyError as error:
-        wanted = "a stay of the stays table"
-        raise DataError(f"{table} stay_id", f"unknown stay {error}", wanted, "add the stay") from None
+    return points / NEWS2_MOST if not np.isnan(points).all() else None
 
 
 def _risk(risks: Frame) -> Float64:
     """The risks, refused where they are no risks: percentages and points have to be brought to 0 to 1 first."""
-    column = _column(risks, "risk", "risks")
-    try:
-        risk: Float64 = np.asarray(column, np.float64)
-    except (TypeError, ValueError) as error:
-        raise DataError("risks risk", str(error), "numbers from 0 to 1", "convert the column") from None
+    risk = numbers(risks, "risk", "numbers from 0 to 1")
     if not len(risk):
         raise DataError("risks", "no row", "at least one risk", "pass the risks of these stays")
     wrong = risk[(risk < 0) | (risk > 1)]  # a missing one is neither
     if len(wrong):
         cure = "divide percentages by 100 and points by their maximum"
-        raise DataError("risks risk", f"{wrong[0]:g} and {len(wrong) - 1} more", "numbers from 0 to 1", cure)
+        raise DataError("risks risk", f"{wrong[0]:g} ({len(wrong)} such rows)", "numbers from 0 to 1", cure)
     return risk

@@ -64,11 +64,14 @@ def clock(risks: Risks, stays: Stays, uses_clock: bool = False) -> Finding:
     hours = (risks.time - stays.admitted[risks.stay])[rows]
     like = rank_correlation(risks.risk[rows], hours)
     said = f"rank correlation of risk and time in the stay {like:.2f}"
-    if abs(like) > _CLOCK:
+    few = len(np.unique(risks.stay[rows])) < _FEW
+    if abs(like) > _CLOCK and not few:
         cure = "leave out time since admission and counters of rows, and look at what remains"
         return Finding("clock", "warning", f"the risk is nothing but a clock: {said}", cure)
     if uses_clock:
         return Finding("clock", "warning", f"the model reads the time since admission; {said}", "compare one without")
+    if few:
+        return Finding("clock", "unknown", "too few stays to tell a clock from a risk", "bring more stays")
     return Finding("clock", "ok", said)
 
 
@@ -200,33 +203,6 @@ def recognition(detected: int, before: int, known: int, unknown: int = 0) -> Fin
     if detected and 2 * before < detected:
         return Finding("recognition", "warning", said, "leave out what follows care: cultures, orders, treatment")
     return Finding("recognition", "ok", said)
-
-
-def horizon(stated: Duration | None) -> Finding:
-    """Whether it is known what the risk is a probability of.
-
-    Args:
-        stated: the horizon; None where nobody said.
-    """
-    if stated is None:
-        said = "not known within what time the risk foresees an onset, so nothing is said of calibration and decisions"
-        return Finding("horizon", "unknown", said, "give horizon, such as Duration.parse('6h'), or probability=False")
-    return Finding("horizon", "ok", f"the risk is that of an onset within {stated.text}")
-
-
-def few_events(patients: ArrayLike) -> Finding:
-    """Whether there are enough patients with an onset that could be predicted for figures to mean anything.
-
-    Args:
-        patients: number of the patient of each such onset.
-    """
-    many = len(np.unique(np.asarray(patients)))
-    said = f"{many} patient{'s' * (many != 1)} with an onset that could be predicted"
-    if many < _FEW:
-        return Finding(
-            "few_events", "warning", f"{said}: the figures are about them, not about a model", "bring more patients"
-        )
-    return Finding("few_events", "ok", said)
 
 
 def competing_death(died: int | None, alerting: Alerting | None) -> Finding:

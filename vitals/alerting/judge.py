@@ -7,14 +7,15 @@ from dataclasses import replace
 import numpy as np
 
 from vitals.alerting import guards
+from vitals.alerting.columns import Frame
 from vitals.alerting.findings import Finding
-from vitals.alerting.frames import Frame, Tables, read_frames
+from vitals.alerting.frames import Tables, read_frames
 from vitals.alerting.judgement import Judgement
 from vitals.alerting.judging import Terms, judge_tables
 from vitals.alerting.spells import ClinicalEvents
 from vitals.alerting.stays import Risks, Stays
 from vitals.alerting.weighting import check_prevalence
-from vitals.errors import DataError
+from vitals.errors import DataError, SettingsError
 from vitals.labelling.labels import NO_ONSET
 from vitals.spec.duration import Duration
 from vitals.spec.policy import AlertPolicy
@@ -29,7 +30,7 @@ def judge(  # noqa: PLR0913 - three tables and a policy, and what no table says,
     *,
     alerting: Alerting | None = None,
     kind: str | None = None,
-    horizon: Duration | None = None,
+    horizon: Duration | str | None = None,
     probability: bool = True,
     subsampled: bool = False,
     prevalence: float | None = None,
@@ -47,7 +48,8 @@ def judge(  # noqa: PLR0913 - three tables and a policy, and what no table says,
         policy: the policy to judge.
         alerting: ``lead_min``, ``lead_max``, ``death`` and ``beds_per_nurse``; without it 0 to 12 hours.
         kind: the kind of outcome, where the frame has several.
-        horizon: what the risk is a probability of, an onset within this; without it ``lead_max``.
+        horizon: what the risk is a probability of, an onset within this, such as ``"6h"``; without it rows are ranked by onsets
+            within ``lead_max``, and nothing is said of calibration and decisions.
         probability: whether the risk is a probability; without, nothing is said about calibration.
         subsampled: cases or controls were left out of the stays.
         prevalence: share of stays with an onset where nobody was left out; precision and burden are weighted to it.
@@ -68,13 +70,28 @@ def judge(  # noqa: PLR0913 - three tables and a policy, and what no table says,
         >>> seen.measure("recall"), seen.measure("precision"), seen.evaluation.lead_quartiles[1]
         (1.0, 0.5, 5.0)
     """
-    check_prevalence(prevalence)
+    _check(policy, alerting, prevalence, replicates)
     tables, named = _tables(risks, stays, outcomes, kind, alerting or Alerting())
     terms = Terms(
-        alerting=alerting, horizon=horizon, probability=probability, subsampled=subsampled, prevalence=prevalence,
+        alerting=alerting, horizon=None if horizon is None else Duration.parse(horizon, "horizon"), probability=probability, subsampled=subsampled, prevalence=prevalence,
         replicates=replicates, ranked=replicates,
     )  # fmt: skip
     return judge_tables(tables, policy, terms, _of_patients(tables, policy) if named else [guards.nobody_named()])
+
+
+def _check(policy: object, alerting: object, prevalence: object, replicates: object) -> None:
+    """Refuse what cannot be meant before anything is counted."""
+    if not isinstance(policy, AlertPolicy):
+        raise SettingsError(
+            "policy", type(policy).__name__, "an AlertPolicy", "write AlertPolicy(threshold=0.3), for example"
+        )
+    if not isinstance(alerting, Alerting | None):
+        raise SettingsError("alerting", type(alerting).__name__, "an Alerting", "leave it out, or write Alerting()")
+    if isinstance(prevalence, str | bool):
+        raise SettingsError("prevalence", repr(prevalence), "a share between 0 and 1", "write 0.05, for example")
+    check_prevalence(prevalence)  # type: ignore[arg-type]
+    if not isinstance(replicates, int) or replicates < 1:
+        raise SettingsError("replicates", repr(replicates), "a whole number from 1", "write 1000")
 
 
 def _tables(

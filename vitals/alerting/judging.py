@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from vitals.alerting import guards
+from vitals.alerting import guards, plausible
 from vitals.alerting.benefit import alert_benefit, decisions
 from vitals.alerting.beside import TRIGGERS, beside_news2, trigger
 from vitals.alerting.bootstrap import Interval, interval, intervals, resample
@@ -87,7 +87,7 @@ def judge_tables(tables: Tables, policy: AlertPolicy, terms: Terms, findings: It
     seen = evaluate(cut, of, policy, search)
     before, told = _before_recognition(tables, cut, of, seen, terms)
     curve = operating_curve(cut, of, policy, alerting=search)
-    found += [told, guards.few_events(of.patient[of.predictable] if of.predictable is not None else [])]
+    found += [told, plausible.few_events(of.patient[of.predictable] if of.predictable is not None else [])]
     return Judgement(
         evaluation=seen, intervals=_held_back(intervals(seen, terms.replicates), found), before_recognition=before,
         ranking=_ranking(rows, cut, of, terms) | _event(curve, terms), calibration=calibration(rows) if _means(terms) else None,
@@ -105,9 +105,10 @@ def _guards(tables: Tables, policy: AlertPolicy, terms: Terms) -> list[Finding]:
         guards.hits_after_onset(tables.risks, tables.stays, policy, tables.events),
         guards.clock(tables.risks, tables.stays, terms.uses_clock),
         guards.cadence(policy, tables.risks),
+        plausible.times(tables.stays),
         guards.competing_death(died, terms.alerting),
         guards.sampling(len(tables.stays), with_onset, terms.subsampled, terms.prevalence),
-        *([guards.horizon(terms.horizon)] if terms.probability else []),
+        *([plausible.horizon(terms.horizon)] if terms.probability else []),
     ]
 
 

@@ -17,10 +17,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.alerting.frames import Frame, microseconds_of
+from vitals.alerting.columns import Frame, microseconds_of
 from vitals.errors import DataError, nearest
 from vitals.spec.duration import Duration
 from vitals.windowing.types import Int64
+
+_POSITIVE, _NEGATIVE = ("True", "1", "1.0"), ("False", "0", "0.0")
 
 
 class Columns(dict[str, NDArray[Any]]):
@@ -60,6 +62,9 @@ def from_meds(predictions: Frame, horizon: Duration | str, stays: Frame | None =
     time = microseconds_of(predictions, "prediction_time", "predictions")
     risk = np.asarray(_column(predictions, "predicted_boolean_probability"), np.float64)
     label = np.array([str(value) for value in np.asarray(_column(predictions, "boolean_value"), object)])
+    if len(label) and not np.isin(label, (*_POSITIVE, *_NEGATIVE)).any():
+        came, wanted = "no label that is true or false", "whether the outcome came, where it is known"
+        raise DataError("predictions boolean_value", came, wanted, "bring the labels")
     whose, place = np.unique(subject, return_inverse=True)
     if stays is None:
         stays, stay = _one_each(whose, place, time), place
@@ -117,7 +122,7 @@ def _within(stays: Frame, subject: NDArray[Any], time: Int64) -> Int64:
 
 def _onsets(stay: Int64, time: Int64, label: NDArray[Any], horizon: int) -> tuple[Int64, Int64]:
     """Stays with a positive row, and the latest time their first onset can have been."""
-    positive, negative = np.isin(label, ("True", "1", "1.0")), np.isin(label, ("False", "0", "0.0"))  # missing: neither
+    positive, negative = np.isin(label, _POSITIVE), np.isin(label, _NEGATIVE)  # missing: neither
     with_onset, row = np.unique(stay[positive], return_index=True)
     first = np.flatnonzero(positive)[row]
     onset = time[first] + horizon

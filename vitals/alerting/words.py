@@ -86,7 +86,10 @@ class Words:
         for word in self.waiting.get(bed, []):
             if word.time <= time:
                 obey(alone, 0, word)
-        return int(alone.bed["snoozed_until"][0])
+        one = alone.bed[0]
+        # said during an event or the time without alerts after it, it is forgotten with that
+        within = one["snoozed_from"] < one["event_until"]
+        return int(min(one["snoozed_until"], one["event_until"]) if within else one["snoozed_until"])
 
     def forget(self, bed: int) -> None:
         """A new patient."""

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from vitals.bedside.news2 import SIGNALS as NEWS2_SIGNALS
+from vitals.bedside.risk import CARRIED_HOURS
 from vitals.flows.report_evidence import Evidence
+from vitals.spec.duration import HOUR
 
 Found = tuple[str, str]
 PASS, WARN, UNKNOWN, NOT_APPLICABLE = "pass", "warn", "not known", "not applicable"
@@ -81,6 +84,12 @@ def _deployed(evidence: Evidence) -> Found:
 def _same_rules(evidence: Evidence) -> Found:
     if evidence.judged.news2 is None:
         return NOT_APPLICABLE, "the model reads none of NEWS2's signals"
+    channels = evidence.judged.model.settings.signals
+    longer = [name for name in NEWS2_SIGNALS if name in channels and channels[name].max_age > CARRIED_HOURS * HOUR]
+    if longer:
+        return WARN, (
+            f"in NEWS2 a value counts for eight hours, as on a ward; the model may read older ones of {', '.join(longer)}"
+        )
     return PASS, "NEWS2 is computed from the same rows, each value carried at most eight hours"
 
 

@@ -137,7 +137,8 @@ def _intervals(ledger: Ledger, found: Tuned, goal: Goal) -> dict[str, Any]:
     curve = {name: [list(one) for one in column] for name, column in curve_intervals(counts).items()}
     figures: dict[str, Any] = {"curve_intervals": {"threshold": thresholds.tolist(), **curve}}
     # what the resamples may choose from: the shapes told of, each at every threshold
-    every = np.concatenate([counts, *(ledger.by_patient(one, thresholds) for one, _ in found.best)], axis=1)
+    may = thresholds if goal.threshold is None else np.array([goal.threshold])
+    every = np.concatenate([ledger.by_patient(one, may) for one, _ in found.best], axis=1)
     if goal.best(every.sum(axis=0)) is not None:
         figures["retuned"] = {name: list(one) for name, one in retuned(every, goal).items()}
     return figures

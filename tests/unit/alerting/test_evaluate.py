@@ -90,7 +90,7 @@ def test_a_small_ward_by_hand() -> None:
         "late_alerts": 0,
         "indeterminate_alerts": 0,
         "red_alerts": 0,
-        "suppressed": {"silence": 1, "episode": 0, "acknowledged": 0, "cap": 0, "event": 0},
+        "suppressed": {"silence": 1, "episode": 0, "acknowledged": 0, "cap": 0},
         "recall": 1.0,
         "recall_of_all": 0.5,
         "precision": 0.5,
@@ -141,7 +141,7 @@ def test_red_alerts_are_alerts_and_counted_apart() -> None:
     risks = Risks.of([0] * 4, [15 * HOUR, 16 * HOUR, 17 * HOUR, 21 * HOUR], [0.6, 0.9, 0.9, 0.95])
     seen = evaluate(risks, stays, policy(red=0.8, silence=Duration.parse("9h")), LEADS)
     assert (seen.count("alerts"), seen.red, seen.count("true")) == (2, 1, 2)  # the last comes after the onset
-    assert seen.suppressed == {"silence": 1, "episode": 0, "acknowledged": 0, "cap": 0, "event": 0}
+    assert seen.suppressed == {"silence": 1, "episode": 0, "acknowledged": 0, "cap": 0}
     assert seen.lead.tolist() == [5]
 
 

@@ -72,7 +72,11 @@ def test_frames_become_ordered_arrays(change: Any) -> None:
     assert stays.onset.tolist() == [zero + 6 * HOUR, NO_ONSET]
     seen = evaluate(risks, stays, AlertPolicy(threshold=0.5))
     assert (seen.measure("recall"), seen.lead.tolist()) == (1.0, [4.0])
-    _, every = from_frames(**tables)
+    with pytest.raises(DataError, match=r"outcomes kind: came death, sepsis.*kind=\"death\""):
+        from_frames(**tables)
+    with pytest.raises(DataError, match='did you mean "sepsis"'):
+        from_frames(**tables, kind="spesis")
+    _, every = from_frames(**tables | {"outcomes": change(frames()["outcomes"].drop(columns="kind"))})
     assert every.onset.tolist() == [zero + 6 * HOUR, zero + 7 * HOUR]
 
 
@@ -87,16 +91,20 @@ def spoil(table: str, **columns: Any) -> dict[str, Any]:
     [
         (frames() | {"risks": frames()["risks"].rename(columns={"risk": "risks"})}, 'did you mean "risks"'),
         (spoil("risks", stay_id=["c", "a", "a"]), "unknown stay 'c'"),
-        (spoil("outcomes", stay_id=["a", "b", "d"]), "unknown stay 'd'"),
+        (spoil("outcomes", stay_id=["d", "b", "b"]), "unknown stay 'd'"),
         (spoil("stays", stay_id=["a", "a"]), "'a' twice"),
         (spoil("stays", admitted=[pd.NaT, pd.Timestamp("2026-01-01T00:00Z")]), "a missing time"),
         (spoil("risks", prediction_time=[0.5, 1.5, 2.5]), "float64"),
         (spoil("risks", prediction_time=[5, 5, 5]), "not after the one before"),
+        (spoil("risks", news2=["x", 1, 2]), "risks news2"),
+        (spoil("risks", news2=[1, 2, 21]), "points from 0 to 20"),
+        (frames() | {"risks": {"stay_id": 1}}, "a data frame with named columns"),
+        (frames() | {"risks": pl.from_pandas(frames()["risks"]).lazy()}, "has to be collected"),
     ],
 )
 def test_tables_that_cannot_be_meant_are_refused(tables: dict[str, Any], says: str) -> None:
     with pytest.raises(DataError, match=says):
-        from_frames(**tables)
+        from_frames(**tables, kind="sepsis")
 
 
 def ended(*words: object, death: str = "censor") -> Any:
@@ -140,6 +148,7 @@ def test_ends_recognition_and_parts_are_read() -> None:
     tables["outcomes"] = tables["outcomes"].assign(
         end=[start + pd.Timedelta(hours=8), pd.NaT, pd.NaT], recognised=[pd.NaT, pd.NaT, start + pd.Timedelta(hours=6)]
     )
+    tables["outcomes"] = tables["outcomes"].drop(columns="kind")
     seen = read_frames(**tables)
     zero = 1_767_225_600_000_000
     assert seen.events.end.tolist() == [zero + 8 * HOUR, NO_ONSET]
@@ -161,3 +170,20 @@ def test_risks_that_are_none_are_refused(risk: list[Any], words: str) -> None:
     outcomes = pd.DataFrame({"stay_id": ["a"], "onset": [6]})
     with pytest.raises(DataError, match=words):
         from_frames(risks, stays, outcomes)
+
+
+@pytest.mark.parametrize("form", ["float", "nullable", "object", "polars"])
+def test_a_missing_end_may_be_whole_microseconds_too(form: str) -> None:
+    stays = pd.DataFrame(
+        {"stay_id": ["a", "b"], "subject_id": [1, 2], "admitted": [0, 0], "discharged": [9 * HOUR] * 2}
+    )
+    risks = pd.DataFrame({"stay_id": ["a"], "prediction_time": [HOUR], "risk": [0.5]})
+    forms: dict[str, Any] = {
+        "float": [6.0 * HOUR, np.nan], "nullable": pd.array([6 * HOUR, None], "Int64"),
+        "object": pd.Series([6 * HOUR, None], dtype=object),
+    }  # fmt: skip
+    if form == "polars":
+        outcomes: Any = pl.DataFrame({"stay_id": ["a", "b"], "onset": [5 * HOUR, 5 * HOUR], "end": [6 * HOUR, None]})
+    else:
+        outcomes = pd.DataFrame({"stay_id": ["a", "b"], "onset": [5 * HOUR, 5 * HOUR], "end": forms[form]})
+    assert read_frames(risks, stays, outcomes).events.end.tolist() == [6 * HOUR, NO_ONSET]

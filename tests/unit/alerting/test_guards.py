@@ -8,8 +8,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from vitals.alerting import guards
+from vitals.alerting import guards, plausible
 from vitals.alerting.judge import Judgement, judge
+from vitals.alerting.spells import ClinicalEvents
 from vitals.alerting.stays import Risks, Stays, patients_digest
 from vitals.errors import DataError, SettingsError
 from vitals.spec.duration import Duration
@@ -171,3 +172,30 @@ def test_what_a_death_was_taken_for_is_said() -> None:
 def test_a_prevalence_needs_stays_of_both_kinds() -> None:
     with pytest.raises(DataError, match="stays of one kind only"):
         judge(**ward(in_time, stays=5, onsets=5), policy=POLICY, prevalence=0.1, replicates=10)
+
+
+def test_times_that_cannot_be_meant_are_warned_of() -> None:
+    tables = ward(in_time)
+    assert level(judge(**tables, policy=POLICY, replicates=10), "times") == "ok"
+    outside = tables["outcomes"].assign(onset=tables["outcomes"]["onset"] + 1000 * HOUR)
+    assert level(judge(**(tables | {"outcomes": outside}), policy=POLICY, replicates=10), "times") == "warning"
+    found = plausible.times(Stays.of(range(3), [0] * 3, [48, 50, 60]))  # hours, taken for microseconds
+    assert found.level == "warning"
+    assert "shorter than" in found.said
+
+
+def test_hits_in_a_second_event_are_not_after_the_first() -> None:
+    """What warns of a second event comes after the onset of the first, and is no hit after an onset."""
+    stays = Stays.of(range(12), [0] * 12, [60 * HOUR] * 12, range(12), [10 * HOUR] * 12)
+    events = ClinicalEvents.of(np.repeat(range(12), 2), [10 * HOUR, 50 * HOUR] * 12, [14 * HOUR, 54 * HOUR] * 12)
+    ahead = Risks.of(range(12), [45 * HOUR] * 12, [0.9] * 12)
+    during = Risks.of(range(12), [12 * HOUR] * 12, [0.9] * 12)
+    assert guards.hits_after_onset(ahead, stays, POLICY, events).level == "ok"
+    assert guards.hits_after_onset(during, stays, POLICY, events).level == "warning"
+
+
+def test_a_split_of_rows_is_refused() -> None:
+    tables = ward(in_time)
+    part = np.where(np.arange(len(tables["risks"])) % 2, "train", "held_out")
+    with pytest.raises(SettingsError, match="in more than one part"):
+        judge(**(tables | {"risks": tables["risks"].assign(part=part)}), policy=POLICY, replicates=10)

@@ -18,7 +18,7 @@ from vitals.alerting.judge import judge
 from vitals.alerting.ranks import rows_at_risk
 from vitals.alerting.spells import ClinicalEvents, spells
 from vitals.alerting.stays import Risks, Stays
-from vitals.errors import DataError
+from vitals.errors import DataError, SettingsError
 from vitals.labelling.labels import NO_ONSET
 from vitals.labelling.ranking import auroc
 from vitals.spec.duration import Duration
@@ -239,3 +239,34 @@ def test_one_denominator_for_the_risk_and_for_what_it_is_compared_with() -> None
     assert seen.measure("recall") == seen.measure("recall_of_all")
     told = seen.to_dict()
     assert told["curve"]["recall"][-1] < 0.7
+
+
+def test_the_number_needed_has_no_end_where_a_resample_has_no_true_alert() -> None:
+    tables = ward(stays=6)
+    seen = judge(**tables, policy=POLICY, alerting=LEADS, replicates=200)
+    precision, needed = seen.intervals["precision"], seen.intervals["needed_to_evaluate"]
+    assert precision.low == 0
+    assert needed.low == 1 / precision.high
+    assert needed.high == np.inf
+    assert seen.to_dict()["intervals"]["needed_to_evaluate"][2] is None
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"policy": {"threshold": 0.5}}, "an AlertPolicy"), ({"alerting": "x"}, "an Alerting"),
+        ({"prevalence": "0.05"}, "a share between"), ({"replicates": 0}, "a whole number from 1"),
+        ({"horizon": "soon"}, "horizon"),
+    ],
+)  # fmt: skip
+def test_words_that_cannot_be_meant_are_refused_at_once(wrong: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError, match=says):
+        judge(**(ward(stays=3) | {"policy": POLICY} | wrong))
+
+
+def test_a_horizon_may_be_written_as_text() -> None:
+    tables = ward()
+    one, other = (
+        judge(**tables, policy=POLICY, horizon=horizon, replicates=10) for horizon in ("8h", Duration.parse("8h"))
+    )
+    assert one.calibration == other.calibration != None  # noqa: E711

@@ -56,7 +56,7 @@ def test_an_evaluation_tells_what_each_guard_found(judged: Judged) -> None:
     told = {one["guard"]: one["level"] for one in judged.figures["guards"]}
     assert told.keys() == {
         "split_by_patient", "clock", "sampling", "tuning_patients", "training_patients", "hits_after_onset", "cadence",
-        "competing_death", "recognition", "horizon", "few_events",
+        "competing_death", "recognition", "horizon", "few_events", "times",
     }  # fmt: skip
     assert told["sampling"] == "warning"  # 24 of 60
     assert told["split_by_patient"] == "ok"
@@ -99,6 +99,7 @@ def test_traps_are_fallen_into(judged: Judged, ward: Path, tmp_path: Path) -> No
         "competing_death",
         "horizon",
         "few_events",
+        "times",
     }
 
 
