@@ -409,7 +409,9 @@ def test_the_shipped_model_is_reported_on_patients_it_never_saw(vitals_data: Pat
         assert told["alerts"][name] == card["alerts"][name], name
     page = (tmp_path / "report.html").read_text("utf-8")
     assert len(page.encode()) < 1_000_000
-    asked = [value for _, given in Page(page).tags for name, value in given.items() if name in ("src", "href", "srcset")]
+    asked = [
+        value for _, given in Page(page).tags for name, value in given.items() if name in ("src", "href", "srcset")
+    ]
     assert [value for value in asked if value and not value.startswith("#")] == []
     shown = browse(tmp_path / "report.html", tmp_path / "profile")
     assert shown.stdout.count("<svg") == page.count("<svg") > 10
