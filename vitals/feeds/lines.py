@@ -73,12 +73,14 @@ class Risk(msgspec.Struct, tag_field="kind", tag="risk", omit_defaults=True, gc=
         time: prediction time.
         risk: a probability; None where none can be given.
         reason: why none can be given.
+        id: the same for the same model, stay and time, so that a repeat is recognised.
     """
 
     stay: str
     time: str
     risk: float | None
     reason: str | None = None
+    id: str | None = None
 
 
 class Alert(msgspec.Struct, tag_field="kind", tag="alert", gc=False):
@@ -116,7 +118,10 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
         policy: digest of the alert policy (``started``; None without alerts).
         notice: what this output may be used for (``started``).
         until: when an acknowledgement ends (``acknowledged``), from when on alerts may come again (``event_ended``).
-        named: the first few stays that lines named and nobody knows (``unknown_stay`` and others).
+        named: the first few stays that lines named and nobody knows (``unknown_stay`` and others); the first few gaps
+            (``gap_in_seq``).
+        id: the same for the same news, so that a repeat is recognised. Until a line leaves the ward it holds what tells
+            the line from others that would say the same, if there are any.
     """
 
     stay: str | None
@@ -130,6 +135,7 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
     notice: str | None = None
     until: str | None = None
     named: list[str] | None = None
+    id: str | None = None
 
 
 Output = Risk | Alert | Technical

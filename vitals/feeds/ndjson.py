@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -79,6 +80,15 @@ class LineReader:
         last = b"".join(self._parts)
         self._parts, self._size = [], 0
         return self._decode(last + b"\n") if last else []
+
+    def kept(self) -> dict[str, Any]:
+        """The open line, and how many lines there were, as plain values."""
+        return {"open": b"".join(self._parts), "overlong": self._overlong, "number": self._number}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept."""
+        self._parts, self._size = [kept["open"]] if kept["open"] else [], len(kept["open"])
+        self._overlong, self._number = kept["overlong"], kept["number"]
 
     def _keep(self, rest: bytes) -> None:
         if rest and not self._overlong:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 REMEMBERED = 100_000
 """Discharged stays that are still recognised, so that their late lines do not admit them again."""
 
@@ -54,6 +56,15 @@ class Beds:
     def free(self, bed: int) -> None:
         """Let a row that was left be used again."""
         self._free.append(bed)
+
+    def kept(self) -> dict[str, Any]:
+        """All that is remembered, as plain values."""
+        return {"bed_of": self.bed_of, "stay": self.stay, "gone": list(self.gone), "free": self._free}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept."""
+        self.bed_of, self.stay = dict(kept["bed_of"]), list(kept["stay"])
+        self.gone, self._free = dict.fromkeys(kept["gone"]), list(kept["free"])
 
     def forget(self) -> list[str]:
         """Forget the stays that were discharged longest ago, as many as are too many; returns them."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 
+from vitals.alerting import machine
 from vitals.alerting.decide import AlertState, decide
-from vitals.errors import ModelError
 from vitals.feeds.lines import Line, Output, Technical
 from vitals.feeds.ndjson import LineReader
 from vitals.feeds.times import LATEST, time_text
@@ -14,10 +16,11 @@ from vitals.scoring.ward_step import score_rows
 from vitals.spec.policy import AlertPolicy
 from vitals.ward.beds import Beds
 from vitals.ward.intake import Batch, Intake
-from vitals.ward.outputs import NO_NUMBER, count_dropped, policy_digest, scored
+from vitals.ward.keeping import fit
+from vitals.ward.outputs import NO_NUMBER, count_dropped, policy_digest, refuse_other_model, scored, with_ids
 from vitals.ward.tally import Tally
 from vitals.windowing.advance import advance
-from vitals.windowing.carry import Carry
+from vitals.windowing.carry import Carry, Pool, Slabs
 from vitals.windowing.types import NEVER, Events, Int64
 
 NOTICE = "research use only; not a medical device"
@@ -90,9 +93,45 @@ class Ward:
         self._lines.append(Technical(None, None if now is None else time_text(now), "summary", counts=counts))
         return self._give()
 
+    def kept(self) -> dict[str, Any]:
+        """All that the ward remembers between two calls, as plain values and arrays; a copy is a snapshot."""
+        return {
+            "reader": self._reader.kept(), "beds": self._beds.kept(), "tally": self._tally.kept(),
+            "now": self._intake.now, "slabs": self._carry.slabs._asdict(), "pool": self._carry.pool._asdict(),
+            "hidden": {"hidden": self._hidden}, "alerts": self._alerts.ward._asdict(), "words": self._alerts.words.kept(),
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, model: Model, policy: AlertPolicy | None, kept: dict[str, Any]) -> Ward:
+        """A ward that goes on from what :meth:`kept` gave, with the same bits; it takes the arrays over.
+
+        Raises:
+            StateError: what was kept is of another form than this ward's.
+        """
+        ward = cls(model, policy, len(kept["beds"]["stay"]))
+        fit(kept, ward.kept())
+        ward.restore(kept)
+        return ward
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept, whose form has been looked at."""
+        self._reader.restore(kept["reader"])
+        self._beds.restore(kept["beds"])
+        self._tally.restore(kept["tally"])
+        self._intake.now = kept["now"]
+        self._carry = Carry(Slabs(**kept["slabs"]), Pool(**kept["pool"]))
+        self._hidden = kept["hidden"]["hidden"]
+        self._alerts = AlertState(machine.Ward(**kept["alerts"]))
+        self._alerts.words.restore(kept["words"])
+
+    def note(self, reason: str, time: int | None, named: str) -> None:
+        """Count what befell the feed on its way here; it is told with the next lines."""
+        self._tally.note(reason, None, time, named=named)
+        self._lines += self._tally.news()
+
     def _give(self) -> list[Output]:
         lines, self._lines = self._lines, []
-        return lines
+        return with_ids(self._key, lines)
 
     def _fold(self, lines: list[Line]) -> None:
         """Fold lines into the state: samples together, but never across a line that tells the clock."""
@@ -199,16 +238,3 @@ class Ward:
         """How long after all that is known of their beds these times are, microseconds."""
         slabs = self._carry.slabs
         return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])
-
-
-def refuse_other_model(model: Model, policy: AlertPolicy | None) -> None:
-    """Refuse a policy whose thresholds were tuned on another model; one written by hand names no model and may pass.
-
-    Raises:
-        ModelError: the policy names another model.
-    """
-    if policy is not None and policy.model_digest not in ("", model.digest):
-        raise ModelError(
-            "policy model_digest", f"{policy.model_digest[:12]}, another model", f"{model.digest[:12]}, this one",
-            "tune a policy for this model: vitals tune MODEL --data COHORT --max-alerts 5/100pd",
-        )  # fmt: skip
