@@ -81,6 +81,11 @@ class DurableWard:
         return self._taken.count
 
     @property
+    def ward(self) -> Ward:
+        """The ward itself, to be looked at only."""
+        return self._ward
+
+    @property
     def recognised(self) -> int:
         """Lines of the input that had been taken in before."""
         return self._taken.recognised

@@ -5,6 +5,8 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -43,8 +45,9 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
+        with _writing(path):
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:
@@ -52,10 +55,15 @@ class Folder:
             os.close(self._lock)
             cure = "stop the other one first, or name another folder"
             raise StateError(str(path), f"a folder that process {holder} holds", "a folder of its own", cure) from error
-        os.truncate(self._lock, 0)
-        os.pwrite(self._lock, str(os.getpid()).encode(), 0)
-        self._witness = os.open(path / "head", os.O_RDWR | os.O_CREAT, 0o600)
-        self.consumed = Log(path / "consumed.sqlite", into_file=True)
+        try:
+            with _writing(path):
+                os.truncate(self._lock, 0)
+                os.pwrite(self._lock, str(os.getpid()).encode(), 0)
+                self._witness = os.open(path / "head", os.O_RDWR | os.O_CREAT, 0o600)
+            self.consumed = Log(path / "consumed.sqlite", into_file=True)
+        except StateError:
+            os.close(self._lock)
+            raise
 
     def snapshots(self) -> list[int]:
         """Line numbers of the snapshots, latest first."""
@@ -71,13 +79,8 @@ class Folder:
 
     def write(self, line: int, values: dict[str, Any]) -> None:
         """Write a snapshot."""
-        try:
+        with _writing(self._snapshot(line)):
             write_snapshot(self._snapshot(line), values)
-        except OSError as error:
-            cure = (
-                "make room, or take a disk that writes, and start again with the same input: what was answered is kept"
-            )
-            raise StateError(str(self._snapshot(line)), str(error), "a disk that writes", cure) from error
 
     def set_aside(self, line: int) -> None:
         """Rename a snapshot that cannot be used, so that it is not taken for one that can."""
@@ -91,16 +94,18 @@ class Folder:
     def prune(self) -> None:
         """Remove all snapshots but the latest ones, and the logs that only older ones need."""
         latest = self.snapshots()
-        for line in latest[KEPT:]:
-            self._snapshot(line).unlink()
         oldest = latest[:KEPT][-1]
-        for line in self.logs():
-            if line < oldest:
-                remove_log(self._log(line))
+        with _writing(self.path):
+            for line in latest[KEPT:]:
+                self._snapshot(line).unlink()
+            for line in self.logs():
+                if line < oldest:
+                    remove_log(self._log(line))
 
     def testify(self, line: int) -> None:
         """Note beside the log how far it goes: SQLite drops the end of a damaged log without a word."""
-        os.pwrite(self._witness, _testimony(line), 0)
+        with _writing(self.path / "head"):
+            os.pwrite(self._witness, _testimony(line), 0)
 
     def refuse_loss(self, line: int) -> None:
         """Refuse a log that ends before the line to which it once went.
@@ -132,6 +137,16 @@ class Folder:
 
     def _snapshot(self, line: int) -> Path:
         return self.path / f"snapshot-{line:0{_DIGITS}}.bin"
+
+
+@contextmanager
+def _writing(path: Path) -> Iterator[None]:
+    """A disk that is full or does not write is told with its cure."""
+    try:
+        yield
+    except OSError as error:
+        cure = "make room, or take a disk that writes, and start again with the same input: what was answered is kept"
+        raise StateError(str(path), error.strerror or str(error), "a disk that writes", cure) from error
 
 
 def identity(model: Model, policy: AlertPolicy | None) -> dict[str, Any]:

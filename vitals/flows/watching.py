@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from vitals.durable.durable_ward import DurableWard
+from vitals.durable.gather import gathered
 from vitals.errors import SettingsError, StateError
 from vitals.feeds.lines import Alert, Output, Technical
 from vitals.feeds.ndjson import encode_lines
@@ -18,6 +19,7 @@ from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import load, read
 from vitals.spec.shipped import find_model
+from vitals.ward.outputs import with_ids
 from vitals.ward.ward import Ward
 
 
@@ -61,7 +63,10 @@ def watch(
     if state is not None:
         return _watch_durably(DurableWard(Path(state), model, policy, lambda: _settle(sink)), source, sink, block)
     ward, counts = Ward(model, policy), Counter[str]()
-    _pass_through(ward, source, sink, counts, block)
+    # read1 gives what is there, while read may wait for a full block
+    read_some = source.read1 if hasattr(source, "read1") else source.read
+    while piece := read_some(block):
+        _write(ward.feed(piece), sink, counts)
     return _told(counts, ward.close(), sink)
 
 
@@ -70,21 +75,16 @@ def _watch_durably(ward: DurableWard, source: BinaryIO, sink: BinaryIO, block: i
     try:
         for lines in ward.recover():
             _write(lines, sink, counts)
-        _pass_through(ward, source, sink, counts, block)
+        read = gathered(source, block)
+        while piece := read():
+            _write(ward.feed(piece), sink, counts)
         told = _told(counts, ward.close(), sink)
     except StateError as error:
-        _write([Technical(None, None, "state_failed", notice=str(error))], sink, counts)
+        _write(with_ids("", [Technical(None, None, "state_failed", notice=str(error))]), sink, counts)
         raise
     finally:
         ward.release()
     return told | {"recognised": ward.recognised, "passed_over": ward.passed_over}
-
-
-def _pass_through(ward: Ward | DurableWard, source: BinaryIO, sink: BinaryIO, counts: Counter[str], block: int) -> None:
-    # read1 gives what is there, while read may wait for a full block
-    read_some = source.read1 if hasattr(source, "read1") else source.read
-    while piece := read_some(block):
-        _write(ward.feed(piece), sink, counts)
 
 
 def _told(counts: Counter[str], last: list[Output], sink: BinaryIO) -> dict[str, Any]:
