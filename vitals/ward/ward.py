@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,8 @@ from vitals.alerting import machine
 from vitals.alerting.decide import AlertState, decide
 from vitals.feeds.lines import Line, Output, Technical
 from vitals.feeds.ndjson import LineReader
+from vitals.feeds.plain import PlainReader
+from vitals.feeds.scan import Columns
 from vitals.feeds.times import LATEST, time_text
 from vitals.scoring.model import Model
 from vitals.scoring.ward_step import score_rows
@@ -18,10 +21,11 @@ from vitals.ward.beds import Beds
 from vitals.ward.intake import Batch, Intake
 from vitals.ward.keeping import fit
 from vitals.ward.outputs import NO_NUMBER, count_dropped, policy_digest, refuse_other_model, scored, with_ids
+from vitals.ward.provisional import Provisional, one_a_bed
 from vitals.ward.tally import Tally
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry, Pool, Slabs
-from vitals.windowing.types import NEVER, Events, Int64
+from vitals.windowing.types import NEVER, Events, Int64, Rows
 
 NOTICE = "research use only; not a medical device"
 
@@ -38,6 +42,7 @@ class Ward:
         model: scores the rows.
         policy: decides which risks alert; None for risks alone.
         beds: rows to begin with; they double whenever all are taken.
+        provisional: answer every sample at once with the risk its bed would get if the running step closed now.
 
     Raises:
         ModelError: a policy that was tuned on another model.
@@ -51,7 +56,9 @@ class Ward:
         ['started', 'unknown_signal']
     """
 
-    def __init__(self, model: Model, policy: AlertPolicy | None = None, beds: int = 64) -> None:
+    def __init__(
+        self, model: Model, policy: AlertPolicy | None = None, beds: int = 64, provisional: bool = False
+    ) -> None:
         refuse_other_model(model, policy)
         digest = policy_digest(policy)
         self._model, self._policy = model, policy
@@ -59,10 +66,12 @@ class Ward:
         self._reader = LineReader()
         self._beds, self._tally = Beds(beds), Tally()
         self._intake = Intake(model.settings, self._beds, self._tally)
+        self._plain = PlainReader(self._reader, lambda: self._beds.names, model.settings.channels)
         self._carry = Carry.empty(model.settings, beds)
         self._unseen = np.isin(model.settings.channels, model.about.get("unseen", []))
         self._hidden = model.initial_hidden(beds)
         self._alerts = AlertState.empty(beds)
+        self._provisional = Provisional(model, beds) if provisional else None
         self._lines: list[Output] = [Technical(None, None, "started", model=model.digest, policy=digest, notice=NOTICE)]
 
     def feed(self, block: bytes) -> list[Output]:
@@ -71,12 +80,12 @@ class Ward:
         Args:
             block: NDJSON, cut anywhere.
         """
-        self._fold(self._reader.feed(block))
+        self._fold(self._plain.feed(block))
         return self._give()
 
     def take(self, lines: list[Line]) -> list[Output]:
         """Take in lines that have been read already; returns what they lead to."""
-        self._fold(lines)
+        self._fold(iter(lines))
         return self._give()
 
     def close(self) -> list[Output]:
@@ -84,7 +93,7 @@ class Ward:
 
         Steps that end later stay open: what would have happened until their end is not known.
         """
-        self._fold(self._reader.close())
+        self._fold(iter(self._reader.close()))
         self._step(_NOTHING, self._carry.slabs.watermark.copy())
         now = self._intake.now
         self._tally.forget_all(now)
@@ -133,16 +142,17 @@ class Ward:
         lines, self._lines = self._lines, []
         return with_ids(self._key, lines)
 
-    def _fold(self, lines: list[Line]) -> None:
+    def _fold(self, remaining: Iterator[Line | Columns]) -> None:
         """Fold lines into the state: samples together, but never across a line that tells the clock."""
-        remaining, more = iter(lines), bool(lines)
+        more = True
         while more:
             batch = self._intake.take(remaining)
             self._lines += self._tally.news()
             if batch.admitted:
                 self._admit(np.fromiter(batch.admitted, np.int64), np.fromiter(batch.admitted.values(), np.int64))
-            if batch.time:
-                self._step(batch.events(), None)
+            if batch.time or batch.before:
+                for events in one_a_bed(batch.events()) if self._provisional else (batch.events(),):
+                    self._step(events, None)
             if batch.left:
                 self._discharge(np.fromiter(batch.left, np.int64), np.fromiter(batch.left.values(), np.int64))
             if batch.told is not None:
@@ -160,6 +170,8 @@ class Ward:
         self._carry.admit(bed, admitted)
         self._hidden[bed] = self._model.initial_hidden(len(bed))
         self._alerts.admit(bed)
+        if self._provisional:
+            self._provisional.forget(bed)
 
     def _step(self, events: Events, until: Int64 | None) -> None:
         """One tick: window, score, decide, and write down what came of it."""
@@ -169,9 +181,13 @@ class Ward:
         self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
         if len(dropped.event) or len(dropped.repaired):
             count_dropped(self._tally, self._beds.stay, dropped)
-            self._lines += self._tally.news()
-        if not len(rows):
-            return
+        self._lines += self._tally.news()
+        if len(rows):
+            self._score(rows)
+        if self._provisional:
+            self._lines += self._provisional.take(self._carry, self._hidden, self._beds, events, dropped)
+
+    def _score(self, rows: Rows) -> None:
         risk = score_rows(self._model, self._hidden, rows)
         wrong = ~np.isfinite(risk)
         risk[wrong] = np.nan

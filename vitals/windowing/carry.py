@@ -132,12 +132,12 @@ class Carry:
             )
 
     def make_room(self, samples: int) -> None:
-        """Make sure that this many more samples can wait (the pool at least doubles when it grows)."""
+        """Make sure that this many more samples can wait (the pool grows by a quarter at least)."""
         free = int(self.pool.free[1])
         if free >= samples:
             return
         size = len(self.pool.time)
-        more = max(samples - free, size, 64)
+        more = max(samples - free, size // 4, 64)
         chain = np.arange(size + 1, size + more + 1, dtype=np.int32)
         chain[-1] = self.pool.free[0]
         self.pool = Pool(
