@@ -21,6 +21,7 @@ KEPT = 2
 """Snapshots that are kept, with the logs behind them: where the last one is damaged, the one before it serves."""
 
 _DIGITS = 15
+_PLACE = 32  # bytes
 _ANOTHER = "begin a new folder for it, or go on with the one it was begun with"
 
 
@@ -44,7 +45,7 @@ class Folder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        self.path, self._turn = path, 0
         with _writing(path):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -105,7 +106,9 @@ class Folder:
     def testify(self, line: int) -> None:
         """Note beside the log how far it goes: SQLite drops the end of a damaged log without a word."""
         with _writing(self.path / "head"):
-            os.pwrite(self._witness, _testimony(line), 0)
+            # two places in turn: a write that is torn spoils one, and the other still speaks
+            os.pwrite(self._witness, _testimony(line), _PLACE * self._turn)
+        self._turn = 1 - self._turn
 
     def refuse_loss(self, line: int) -> None:
         """Refuse a log that ends before the line to which it once went.
@@ -113,14 +116,14 @@ class Folder:
         Raises:
             StateError: lines are missing at its end, or the note itself is damaged.
         """
-        said = os.pread(self._witness, 64, 0)
-        known = int.from_bytes(said[:8], "little")
-        if said and said != _testimony(known):
+        said = os.pread(self._witness, 2 * _PLACE, 0)
+        known = testified(said)
+        if len(said) >= _PLACE and known is None:  # less is a first note that was torn
             raise StateError(
                 str(self.path / "head"), "a damaged file", "the number of lines in the log",
                 "delete it if you know that the log is sound, or restore the folder from a copy",
             )  # fmt: skip
-        if said and known > line:
+        if known is not None and known > line:
             raise StateError(
                 str(self.path), f"a log of {line:,} lines", f"{known:,} lines, as were taken in",
                 "restore the folder from a copy, or move it away and feed the input again from its beginning",
@@ -177,6 +180,18 @@ def _short(value: Any) -> str:
     if isinstance(value, list):
         return ", ".join(map(str, value))
     return "none" if value is None else str(value)[:12]
+
+
+def testified(said: bytes) -> int | None:
+    """The line to which a log went, from the file that says so; None where it cannot be told.
+
+    Example:
+        >>> testified(_testimony(5) + _testimony(7)[:20])
+        5
+    """
+    places = (said[:_PLACE], said[_PLACE:])
+    lines = [int.from_bytes(place[:8], "little") for place in places]
+    return max((line for line, place in zip(lines, places, strict=True) if place == _testimony(line)), default=None)
 
 
 def _testimony(line: int) -> bytes:
