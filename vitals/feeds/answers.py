@@ -135,13 +135,14 @@ _TEXTS = Texts(*map(_bytes, ('{"kind":"risk","stay":"', '","time":"', '","risk":
 
 def rounded(risk: NDArray[np.float32]) -> Float64:
     """Risks in units of the last decimal that is told."""
-    return np.rint(risk.astype(np.float64) * _ONE)
+    units: Float64 = np.rint(risk.astype(np.float64) * _ONE)
+    return units
 
 
 def write_answers(
     stays: Table, bed: Int32, time: Int64, risk: NDArray[np.float32], why: Int8, words: tuple[str, ...]
 ) -> Answers:
-    """Risks of stays with plain names as lines.
+    r"""Risks of stays with plain names as lines.
 
     Args:
         stays: names of the beds.

@@ -65,7 +65,7 @@ class PlainReader:
             n, at = scan(data, at, self._stays().table, self._words.table, self._unit_of, out, n)
             if n > before:
                 self._reader.skip(n - before)
-                yield Columns(*(column[before:n] for column in out))
+                yield Columns._make(column[before:n] for column in out)
             if at == len(whole):
                 return
             stops += 1

@@ -54,6 +54,12 @@ class Columns(NamedTuple):
 
 
 @compiled_flat
+def code_at(data: Bytes, i: int) -> int:
+    """A byte as a number with a sign, so that differences have one too."""
+    return int(np.int64(data[i]))
+
+
+@compiled_flat
 def blank(data: Bytes, i: int) -> int:
     """The next place that is no space."""
     while data[i] == _SPACE:
@@ -68,7 +74,7 @@ def word(data: Bytes, i: int) -> tuple[int, int]:
     while data[i] != _QUOTE:
         if n == 7 or data[i] < _SPACE or data[i] == _BACKSLASH:
             return _BAD, i
-        code, n, i = code << 8 | np.int64(data[i]), n + 1, i + 1
+        code, n, i = code << 8 | code_at(data, i), n + 1, i + 1
     return code, i + 1
 
 
@@ -93,7 +99,7 @@ def number(data: Bytes, i: int) -> tuple[int, int, int, int]:
         sign, i = -1, i + 1
     first, whole = i, 0
     while _ZERO <= data[i] <= _NINE and i - first <= 18:
-        whole, i = 10 * whole + (np.int64(data[i]) - _ZERO), i + 1
+        whole, i = 10 * whole + (code_at(data, i) - _ZERO), i + 1
     digits = i - first
     if digits == 0 or digits > 18 or (data[first] == _ZERO and digits > 1):
         return 0, 0, 0, _BAD
@@ -101,7 +107,7 @@ def number(data: Bytes, i: int) -> tuple[int, int, int, int]:
     if data[i] == _DOT:
         i += 1
         while _ZERO <= data[i] <= _NINE and digits + fraction <= _MOST_DIGITS:
-            whole, fraction, i = 10 * whole + (np.int64(data[i]) - _ZERO), fraction + 1, i + 1
+            whole, fraction, i = 10 * whole + (code_at(data, i) - _ZERO), fraction + 1, i + 1
         if fraction == 0 or digits + fraction > _MOST_DIGITS:
             return 0, 0, 0, _BAD
     if whole == 0 and sign < 0:  # -0: a decoder may keep the sign
@@ -113,7 +119,7 @@ def number(data: Bytes, i: int) -> tuple[int, int, int, int]:
 def two(data: Bytes, i: int) -> int:
     """Two digits, or a number so far below zero that no sum with it is a time."""
     if _ZERO <= data[i] <= _NINE and _ZERO <= data[i + 1] <= _NINE:
-        return 10 * (np.int64(data[i]) - _ZERO) + (np.int64(data[i + 1]) - _ZERO)
+        return 10 * (code_at(data, i) - _ZERO) + (code_at(data, i + 1) - _ZERO)
     return -1_000_000
 
 
@@ -129,7 +135,8 @@ def day_of(year: int, month: int, day: int) -> int:
     y = year - (month <= 2)
     era, shifted = y // 400, (month + 9) % 12
     of_era = y - era * 400
-    return era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + (153 * shifted + 2) // 5 + day - 719_469
+    days: int = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + (153 * shifted + 2) // 5 + day - 719_469
+    return days
 
 
 @compiled_flat
@@ -147,7 +154,7 @@ def moment(data: Bytes, i: int, end: int) -> int:
     if data[i] == _DOT:
         first = i = i + 1
         while _ZERO <= data[i] <= _NINE:
-            fraction, i = 10 * fraction + (np.int64(data[i]) - _ZERO), i + 1
+            fraction, i = 10 * fraction + (code_at(data, i) - _ZERO), i + 1
         if i - first == 3:
             fraction *= 1000
         elif i - first != 6:
@@ -160,7 +167,8 @@ def moment(data: Bytes, i: int, end: int) -> int:
         offset = (60 * hours + minutes) * (1 if data[i] == _PLUS else -1)
     elif data[i] != _Z or end - i != 1:
         return _NO_TIME
-    return (((day * 24 + hour) * 60 + minute - offset) * 60 + second) * 1_000_000 + fraction
+    time: int = (((day * 24 + hour) * 60 + minute - offset) * 60 + second) * 1_000_000 + fraction
+    return time
 
 
 @compiled_flat

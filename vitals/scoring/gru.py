@@ -99,4 +99,4 @@ def _weights(settings: Settings, given: dict[str, list[list[np.ndarray[Any, Any]
     scalars = [last_bias[0], slope, intercept, settings.window.step.hours]
     parts = (low, high, mean, std, ~unseen, column, embed, embed_bias, inputs[0].T, into, states[0].T, of_state, head, head_bias,
              last[:, 0], np.array(scalars))  # fmt: skip
-    return Gru(*(np.ascontiguousarray(part, np.int64 if part is column else np.float32) for part in parts))
+    return Gru._make(np.ascontiguousarray(part, np.int64 if part is column else np.float32) for part in parts)

@@ -158,4 +158,5 @@ def risk_of(gru: Gru, state: Float32, work: Float32, active: Int64) -> np.float3
     logit = gru.scalars[0]
     for j in range(k):
         logit += max(hidden[j], _ZERO) * gru.last[j]
-    return _HALF * tanh(_HALF * (gru.scalars[1] * logit + gru.scalars[2])) + _HALF
+    risk: np.float32 = _HALF * tanh(_HALF * (gru.scalars[1] * logit + gru.scalars[2])) + _HALF
+    return risk

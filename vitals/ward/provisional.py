@@ -138,7 +138,9 @@ class Provisional:
     def _kept_of(self, gru: Gru, beds: int) -> Open:
         more = beds - len(self._open.end)
         if more > 0:
-            self._open = Open(*map(np.concatenate, zip(self._open, _nothing_open(gru, more), strict=True)))
+            self._open = Open._make(
+                np.concatenate(pair) for pair in zip(self._open, _nothing_open(gru, more), strict=True)  # type: ignore[arg-type]
+            )
         return self._open
 
     def take(self, carry: Carry, hidden: Float32, beds: Beds, events: Events, dropped: Dropped) -> list[Answers]:

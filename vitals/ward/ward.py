@@ -189,8 +189,7 @@ class Ward:
 
     def _score(self, rows: Rows) -> None:
         risk = score_rows(self._model, self._hidden, rows)
-        wrong = ~np.isfinite(risk)
-        risk[wrong] = np.nan
+        risk[wrong := ~np.isfinite(risk)] = np.nan
         for r in np.flatnonzero(wrong & (rows.reason == 0)).tolist():
             self._tally.note(NO_NUMBER, self._beds.stay[rows.bed[r]], int(rows.time[r]))
         decisions = None
@@ -203,7 +202,7 @@ class Ward:
         until = np.full(self._carry.beds, NEVER)
         # offline a discharge is believed whatever it says, so live too, short of what would fill the memory with rows
         window = self._model.settings.window
-        ahead = self._after_known(bed, time) > max(window.max_gap, _MOST_STEPS * window.step)
+        ahead = self._carry.after_known(bed, time) > max(window.max_gap, _MOST_STEPS * window.step)
         until[bed] = np.where(ahead, NEVER, time)
         for b in bed[time < self._carry.slabs.admitted[bed]].tolist():
             self._tally.note("discharge_before_admission", self._beds.stay[b], int(until[b]))
@@ -222,7 +221,7 @@ class Ward:
         if self._policy is None:
             return
         stay, told, ends, fault = self._beds.stay[bed], "acknowledged", None, None
-        if self._after_known(np.array([bed]), np.array([time]))[0] > self._model.settings.window.max_gap:
+        if self._carry.after_known(np.array([bed]), np.array([time]))[0] > self._model.settings.window.max_gap:
             fault = "ahead"  # it would wait for scores of that time
         elif kind == "acknowledge":
             ends = self._alerts.acknowledge(self._policy, bed, time, until)
@@ -243,14 +242,9 @@ class Ward:
         bed = np.flatnonzero(self._carry.slabs.admitted != NEVER)
         until = np.full(self._carry.beds, NEVER)
         window = self._model.settings.window
-        ahead = self._after_known(bed, np.full(len(bed), clock)) > window.max_gap
+        ahead = self._carry.after_known(bed, np.full(len(bed), clock)) > window.max_gap
         until[bed] = np.where(ahead, NEVER, clock - int(window.grace))
         if ahead.any():
             self._tally.note("ahead", None, clock)
         self._step(_NOTHING, until)
         self._lines += self._tally.news()
-
-    def _after_known(self, bed: Int64, time: Int64) -> Int64:
-        """How long after all that is known of their beds these times are, microseconds."""
-        slabs = self._carry.slabs
-        return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])

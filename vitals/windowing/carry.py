@@ -131,6 +131,11 @@ class Carry:
                 )
             )
 
+    def after_known(self, bed: Int64, time: Int64) -> Int64:
+        """How long after all that is known of their beds these times are, microseconds."""
+        slabs = self.slabs
+        return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])
+
     def make_room(self, samples: int) -> None:
         """Make sure that this many more samples can wait (the pool grows by a quarter at least)."""
         free = int(self.pool.free[1])

@@ -14,6 +14,7 @@ from typing import Any
 
 from numba import njit
 
+_FLAT: dict[str, Any] = {"cache": True, "error_model": "numpy", "nogil": True, "_nrt": False}
 _PACKAGE = Path(__file__).parent.parent
 _SOURCES = (
     "windowing/*.py",
@@ -52,7 +53,7 @@ def compiled_flat(loop: Callable[..., Any]) -> Any:
     Arrays are handed from one such loop to another without counting references, which in loops over bytes costs more
     than the work.
     """
-    return _kept(njit(cache=True, error_model="numpy", nogil=True, forceinline=True, _nrt=False)(loop))
+    return _kept(njit(**_FLAT, forceinline=True)(loop))
 
 
 def compiled_sums(loop: Callable[..., Any]) -> Any:
@@ -60,7 +61,7 @@ def compiled_sums(loop: Callable[..., Any]) -> Any:
 
     So the bits may differ from one machine to the next: only for what is compared within a tolerance.
     """
-    return _kept(njit(cache=True, error_model="numpy", nogil=True, _nrt=False, fastmath={"contract"})(loop))
+    return _kept(njit(**_FLAT, fastmath={"contract"})(loop))
 
 
 def _kept(dispatcher: Any) -> Any:

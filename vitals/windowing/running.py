@@ -181,4 +181,4 @@ def open_rows(settings: Settings, carry: Carry, bed: Int32) -> Rows:
     out = room(len(bed) * most_open(rules), len(rules.max_age))
     end = running_ends(rules.step, carry.slabs, bed)
     n = close_copies(rules, carry.slabs, carry.pool, bed, end, Carry.empty(settings, 1).slabs, out)
-    return Rows(*(column[:n] for column in out))
+    return Rows(out.bed[:n], out.time[:n], out.value[:n], out.age[:n], out.reason[:n])
