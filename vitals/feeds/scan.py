@@ -119,7 +119,8 @@ def number(data: Bytes, i: int) -> tuple[int, int, int, int]:
 def two(data: Bytes, i: int) -> int:
     """Two digits, or a number so far below zero that no sum with it is a time."""
     if _ZERO <= data[i] <= _NINE and _ZERO <= data[i + 1] <= _NINE:
-        return 10 * (code_at(data, i) - _ZERO) + (code_at(data, i + 1) - _ZERO)
+        number: int = 10 * (code_at(data, i) - _ZERO) + (code_at(data, i + 1) - _ZERO)
+        return number
     return -1_000_000
 
 
