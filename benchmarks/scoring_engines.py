@@ -85,7 +85,9 @@ def show(seconds: dict[str, np.ndarray], rows: int) -> None:
     """A line an engine."""
     print(f"{'':28} {'seconds':>28} {'thousand rows/s':>28} {'times ' + ONE:>28}")
     for name, took in seconds.items():
-        rate, times = Spread.of(rows / took / 1e3), Spread.of(seconds[ONE] / took)
+        rate = Spread.of(rows / took / 1e3)
+        # a running session has rounds of its own, so there is no ratio within a round
+        times = "–" if name.endswith(", running") else Spread.of(seconds[ONE] / took)
         print(f"{name:28} {Spread.of(took)!s:>28} {rate!s:>28} {times!s:>28}")
 
 
