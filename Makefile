@@ -13,7 +13,7 @@ export OMP_NUM_THREADS := 1
 export VITALS_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static format bench models clean
+.PHONY: help demo test check static format bench models spark clean
 
 # The shipped models; each has a target of its own, such as `make models/sepsis-vitals`.
 MODELS := sepsis-icu sepsis-vitals mortality-2012
@@ -42,6 +42,11 @@ static: $(READY) ## ruff, mypy and import contracts, without the tests
 format: $(READY) ## let ruff mend what it can
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+spark: $(READY) ## the extra for scoring on Spark (500 MB, and Java 17 or newer beside it); then its tests run, too
+	@if $(BIN)/python -m pip --version >/dev/null 2>&1; then pip="$(BIN)/python -m pip"; else pip="$(PYTHON) -m pip --python $(BIN)/python"; fi; \
+	 PIP_CONSTRAINT=constraints.txt PIP_BUILD_CONSTRAINT=constraints.txt PIP_DISABLE_PIP_VERSION_CHECK=1 \
+	 $$pip install --quiet --progress-bar off -c constraints.txt -e '.[spark]'
 
 bench: $(READY) ## the benchmark figures, as ratios inside one run
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done

@@ -4,7 +4,8 @@
      ├─ SettingsError   a TOML file or an argument is not what was asked for
      ├─ DataError       retrospective data cannot be read as meant
      ├─ ModelError      a model folder is damaged, foreign or does not fit
-     └─ FeedError       a live line cannot be used
+     ├─ FeedError       a live line cannot be used
+     └─ StateError      what a live ward keeps on disk cannot be used, or cannot be written
 
 A message reads *where: what came; what is wanted; the cure*.
 """
@@ -48,6 +49,10 @@ class ModelError(VitalsError):
 
 class FeedError(VitalsError):
     """A line of a live feed cannot be used."""
+
+
+class StateError(VitalsError):
+    """What a live ward keeps on disk cannot be used as it is, or cannot be written."""
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

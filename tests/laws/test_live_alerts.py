@@ -21,7 +21,7 @@ from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.duration import Duration
 from vitals.spec.policy import REARM, AlertPolicy
-from vitals.ward.outputs import alert_id, policy_digest
+from vitals.ward.outputs import alert_id, policy_digest, risk_id, with_ids
 from vitals.ward.ward import Ward
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry
@@ -152,12 +152,14 @@ def offline(model: Model, policy: AlertPolicy, stay: Stay) -> bytes:
                 lines.append(Technical(stay.name, time_text(int(time[row])), news))
         start = stop
         lines += [] if word is None else heard(policy, state, stay.name, word)
-    return encode_lines(lines)
+    return encode_lines(with_ids(key, lines))
 
 
 def said_of_a_row(stay: str, key: str, time: int, risk: np.float32, reason: Reason) -> Iterator[Output]:
     missing = bool(np.isnan(risk))
-    yield Risk(stay, time_text(time), None if missing else float(risk), reason.name.lower() if missing else None)
+    name = risk_id(key.partition("\0")[0], stay, time)
+    why = reason.name.lower() if missing else None
+    yield Risk(stay, time_text(time), None if missing else float(risk), why, name)
 
 
 def heard(policy: AlertPolicy, state: AlertState, stay: str, word: Said) -> Iterator[Output]:

@@ -204,6 +204,29 @@ def test_scripts_without_data_say_what_they_need(script, capsys, monkeypatch, tm
     assert capsys.readouterr().out.startswith("skipped: needs ")
 
 
+def test_engines_are_raced_to_the_same_bytes(script, capsys, tmp_path):
+    """On a simulated ward; Spark is left out, as its own tests start it."""
+    model, _, _ = random_model(tmp_path / "model", "gru")
+    few = ["--stays", "12", "--rounds", "1", "--without-spark"]
+    script("scoring_engines").main([str(model), *few])
+    shown = capsys.readouterr().out
+    assert "all tables are the same, byte for byte" in shown
+    assert "pool of 2" in shown
+
+
+def test_another_table_stops_the_race_of_engines(script, monkeypatch, tmp_path):
+    """An engine that scores something else is not faster."""
+    engines = script("scoring_engines")
+
+    def wrong(model, data, out, engine):
+        out.write_text(engine.name)
+
+    monkeypatch.setattr(engines, "score", wrong)
+    named = {engines.ONE: engines.Engine(), "other": engines.Engine("spark")}
+    with pytest.raises(SystemExit, match="other wrote another table"):
+        engines.measure(tmp_path, tmp_path, named, 1, tmp_path)
+
+
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_training_is_raced_against_windows(script, capsys, kind):
     """A small simulated ward; the two ways must agree on an hour before either is timed."""

@@ -146,9 +146,10 @@ def test_everything_installed_is_pinned() -> None:
         assert name in pins, f"{name} is installed but not pinned"
         queue += [Requirement(text) for text in metadata.requires(name) or []]
     assert len(seen) > 40
+    assert {canonicalize_name(item.name) for item in required("spark")} - {"vitals"} <= set(pins)
 
 
-@pytest.mark.parametrize("extra", [None, "train", "search", "dev"])
+@pytest.mark.parametrize("extra", [None, "train", "search", "spark", "dev"])
 def test_each_dependency_has_its_reason(extra: str | None) -> None:
     reasons = " ".join(page.read_text("utf-8") for page in (ROOT / "docs" / "decisions").glob("*.md"))
     missing = [

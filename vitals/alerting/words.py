@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import insort
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -90,6 +90,17 @@ class Words:
         # said during an event or the time without alerts after it, it is forgotten with that
         within = one["snoozed_from"] < one["event_until"]
         return int(min(one["snoozed_until"], one["event_until"]) if within else one["snoozed_until"])
+
+    def kept(self) -> dict[str, Any]:
+        """All that is remembered, as plain values."""
+        waiting = [[bed, *word] for bed, words in self.waiting.items() for word in words]
+        return {"waiting": waiting, "event": [[bed, *span] for bed, span in self.event.items()]}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept."""
+        self.event = {bed: (begin, end) for bed, begin, end in kept["event"]}
+        for bed, *word in kept["waiting"]:
+            self.waiting.setdefault(bed, []).append(Word(*word))
 
     def forget(self, bed: int) -> None:
         """A new patient."""

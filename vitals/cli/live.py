@@ -51,12 +51,22 @@ def watch(
     policy: Annotated[
         Path | None, typer.Option("--policy", metavar="P.toml", help="An alert policy other than the model folder's.")
     ] = None,
+    state: Annotated[
+        Path | None, typer.Option("--state", metavar="DIR", help="Keep the ward in this folder, so that it survives.")
+    ] = None,
     out: Out = None,
     json: Json = False,
 ) -> None:
     """Score a live feed: events in on stdin, risks and alerts out on stdout, one line each.
 
     A line that cannot be used never stops the ward: it is dropped, counted, and reported as a technical line.
+
+    With --state DIR what came in is on the disk before it is answered. After a crash start the same command again and
+    feed it the same input, from its beginning or from any line before the crash: what it has taken in it recognises, by
+    "seq" where lines carry one (rising by one within a "source"), else by what they say. Some answers may come twice;
+    every line has an "id", and the same id is the same answer. With --state, --out adds to FILE. DIR belongs to one
+    process, one model and one policy, holds what was measured, and must lie on a local disk.
+
     With --json the summary goes to stdout if --out took the lines, else to stderr.
 
     \b
@@ -69,20 +79,39 @@ def watch(
     Examples:
       vitals watch models/ward < events.ndjson > out.ndjson
       mosquitto_sub -t ward/# | vitals watch models/ward --policy night.toml
+      vitals watch models/ward --state /var/lib/vitals/icu --out out.ndjson < events.ndjson
     """
     from vitals.flows.watching import watch as watch_feed
 
-    with _lines(out) as sink:
-        summary = watch_feed(model, sys.stdin.buffer, sink, policy)
+    with _lines(out, go_on=state is not None) as sink:
+        summary = watch_feed(model, sys.stdin.buffer, sink, policy, state=state)
     console.show(summary, as_json=json, title="Watched", stream=sys.stderr if out is None else sys.stdout)
 
 
 @contextmanager
-def _lines(out: Path | None) -> Iterator[BinaryIO]:
-    """Where the lines go: a file, or stdout."""
+def _lines(out: Path | None, go_on: bool = False) -> Iterator[BinaryIO]:
+    """Where the lines go: a file, or stdout; with ``go_on`` behind the whole lines that are in the file."""
     if out is None:
         yield sys.stdout.buffer
         sys.stdout.buffer.flush()
+    elif go_on:
+        with out.open("ab") as file:
+            file.truncate(_whole(out))
+            yield file
     else:
         with out.open("wb") as file:
             yield file
+
+
+def _whole(path: Path) -> int:
+    """Bytes of a file up to the end of its last whole line: a crash may have torn the one behind it."""
+    with path.open("rb") as file:
+        end = file.seek(0, 2)
+        while end > 0:
+            start = max(0, end - (1 << 16))
+            file.seek(start)
+            found = file.read(end - start).rfind(b"\n") + 1
+            if found:
+                return start + found
+            end = start
+    return 0

@@ -12,9 +12,9 @@ from typer.core import TyperGroup
 
 import vitals
 from vitals.cli import about, benchmark, comparing, console, data, live, model, reporting
-from vitals.errors import DataError, FeedError, ModelError, SettingsError, VitalsError
+from vitals.errors import DataError, FeedError, ModelError, SettingsError, StateError, VitalsError
 
-_EXIT: dict[type[VitalsError], int] = {SettingsError: 1, DataError: 2, FeedError: 2, ModelError: 3}
+_EXIT: dict[type[VitalsError], int] = {SettingsError: 1, DataError: 2, FeedError: 2, StateError: 2, ModelError: 3}
 _STREAM_CLOSED = 141  # what a shell reports for a program whose reader went away
 _TRAIN_EXTRA = {"torch", "onnx", "pandas", "pyarrow", "sklearn"}
 

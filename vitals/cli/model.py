@@ -63,18 +63,34 @@ def score(
     out: Annotated[
         Path | None, typer.Option("--out", metavar="RISKS.parquet", help="The Parquet table to write.")
     ] = None,
+    processes: Annotated[
+        int, typer.Option("--processes", metavar="N", help="Processes, one thread each; 0 is one a core.", min=0)
+    ] = 1,
+    engine: Annotated[
+        Literal["local", "spark"], typer.Option("--engine", help="Who scores: this machine's processes, or Spark.")
+    ] = "local",
+    master: Annotated[
+        str | None,
+        typer.Option("--master", metavar="URL", help="A Spark cluster, such as spark://host:7077; else this machine."),
+    ] = None,
     json: Json = False,
 ) -> None:
     """One risk for every step of every stay: subject_id, stay_id, prediction_time, risk.
 
+    However many processes or machines score, the table is the same, byte for byte. Spark needs Java and the extra
+    "spark"; machines of a cluster need this version of vitals, and model and cohort at the same paths.
+
     \b
-    Example:
+    Examples:
       vitals score models/sepsis --data cohorts/icu --out risks.parquet
+      vitals score models/sepsis --data cohorts/icu --out risks.parquet --processes 0
+      vitals score models/sepsis --data cohorts/icu --out risks.parquet --engine spark --master spark://head:7077
     """
+    from vitals.flows.scores import Engine
     from vitals.flows.scores import score as score_cohort
 
     with console.progress() as report:
-        summary = score_cohort(model, data, out, report)
+        summary = score_cohort(model, data, out, report, Engine(engine, processes, master))
     console.show(summary, as_json=json, title="Scored")
 
 

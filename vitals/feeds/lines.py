@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from typing import Any, TypeGuard
 
 import msgspec
@@ -73,12 +74,16 @@ class Risk(msgspec.Struct, tag_field="kind", tag="risk", omit_defaults=True, gc=
         time: prediction time.
         risk: a probability; None where none can be given.
         reason: why none can be given.
+        id: the same for the same model, stay and time, so that a repeat is recognised.
+        provisional: whether the step still runs: ``time`` is that of the sample then, and there is no ``id``.
     """
 
     stay: str
     time: str
     risk: float | None
     reason: str | None = None
+    id: str | None = None
+    provisional: bool = False
 
 
 class Alert(msgspec.Struct, tag_field="kind", tag="alert", gc=False):
@@ -116,7 +121,10 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
         policy: digest of the alert policy (``started``; None without alerts).
         notice: what this output may be used for (``started``).
         until: when an acknowledgement ends (``acknowledged``), from when on alerts may come again (``event_ended``).
-        named: the first few stays that lines named and nobody knows (``unknown_stay`` and others).
+        named: the first few stays that lines named and nobody knows (``unknown_stay`` and others); the first few gaps
+            (``gap_in_seq``).
+        id: the same for the same news, so that a repeat is recognised. Until a line leaves the ward it holds what tells
+            the line from others that would say the same, if there are any.
     """
 
     stay: str | None
@@ -130,6 +138,32 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
     notice: str | None = None
     until: str | None = None
     named: list[str] | None = None
+    id: str | None = None
 
 
-Output = Risk | Alert | Technical
+@dataclass(frozen=True)
+class Answers:
+    """Provisional risks, as lines that are written already: one object a sample would cost more than the risk.
+
+    Attributes:
+        text: the lines, each with its end.
+        many: how many they are.
+    """
+
+    text: bytes
+    many: int
+
+    def risks(self) -> list[Risk]:
+        r"""The same as typed lines.
+
+        Example:
+            >>> text = b'{"kind":"risk","stay":"p1","time":"2026-01-01T03:00:00Z","risk":0.25,"provisional":true}\n'
+            >>> [line.risk for line in Answers(text, 1).risks()]
+            [0.25]
+        """
+        return _RISKS.decode_lines(self.text)
+
+
+_RISKS = msgspec.json.Decoder(Risk)
+
+Output = Risk | Alert | Technical | Answers

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
 
-from vitals.feeds.lines import Line, Malformed, Output, is_number
+from vitals.feeds.lines import Answers, Line, Malformed, Output, is_number
 
 LONGEST = 1 << 20
 """Bytes after which a line without an end is given up."""
@@ -27,7 +29,15 @@ def encode_lines(lines: Sequence[Output]) -> bytes:
         >>> encode_lines([Risk("p000001", "2019-01-01T01:00:00Z", 0.25)])
         b'{"kind":"risk","stay":"p000001","time":"2019-01-01T01:00:00Z","risk":0.25}\n'
     """
-    return _ENCODER.encode_lines(lines)
+    if not any(isinstance(line, Answers) for line in lines):
+        return _ENCODER.encode_lines(lines)
+    parts: list[bytes] = []
+    for written, group in itertools.groupby(lines, lambda line: isinstance(line, Answers)):
+        if written:
+            parts += [line.text for line in group if isinstance(line, Answers)]
+        else:
+            parts.append(_ENCODER.encode_lines(list(group)))
+    return b"".join(parts)
 
 
 class LineReader:
@@ -58,10 +68,23 @@ class LineReader:
         Returns:
             A :class:`Line` for each line that is not blank, a :class:`Malformed` one where it cannot be read.
         """
+        first, whole = self.cut(block)
+        return first + self.decode(whole) if whole else first
+
+    def cut(self, block: bytes) -> tuple[list[Line], bytes]:
+        """Cut a stream into whole lines without reading them.
+
+        Args:
+            block: any piece of the stream.
+
+        Returns:
+            A line that was given up for its length, if one ended here, and the lines after it that end in this block,
+            for :meth:`decode`, each with its end.
+        """
         end = block.rfind(b"\n") + 1
         if end == 0:
             self._keep(block)
-            return []
+            return [], b""
         first: list[Line] = []
         start = 0
         if self._overlong:
@@ -70,7 +93,7 @@ class LineReader:
         whole = b"".join([*self._parts, block[start:end]]) if self._parts or start else block[:end]
         self._parts, self._size = [], 0
         self._keep(block[end:])
-        return first + self._decode(whole)
+        return first, whole
 
     def close(self) -> list[Line]:
         """The last line, when it came without an end."""
@@ -78,7 +101,16 @@ class LineReader:
             return self._give_up()
         last = b"".join(self._parts)
         self._parts, self._size = [], 0
-        return self._decode(last + b"\n") if last else []
+        return self.decode(last + b"\n") if last else []
+
+    def kept(self) -> dict[str, Any]:
+        """The open line, and how many lines there were, as plain values."""
+        return {"open": b"".join(self._parts), "overlong": self._overlong, "number": self._number}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept."""
+        self._parts, self._size = [kept["open"]] if kept["open"] else [], len(kept["open"])
+        self._overlong, self._number = kept["overlong"], kept["number"]
 
     def _keep(self, rest: bytes) -> None:
         if rest and not self._overlong:
@@ -92,7 +124,12 @@ class LineReader:
         self._overlong = False
         return [Malformed(reason="too_long", number=self._number)]
 
-    def _decode(self, whole: bytes) -> list[Line]:
+    def skip(self, lines: int) -> None:
+        """Count the next lines of what was cut as read by somebody else."""
+        self._number += lines
+
+    def decode(self, whole: bytes) -> list[Line]:
+        """Read the next lines of what was cut, each with its end."""
         expected = _objects(whole)
         if expected:
             try:

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NAIVE_EPOCH = datetime(1970, 1, 1)  # only ever printed, with a Z behind it
-_EARLIEST, LATEST = -30_610_224_000_000_000, 221_845_392_000_000_000  # years 1000 and 9000
+EARLIEST, LATEST = -30_610_224_000_000_000, 221_845_392_000_000_000  # years 1000 and 9000
 _LONGEST = 40  # characters; nanoseconds and a zone need 35
 
 
@@ -26,7 +26,7 @@ def read_time(raw: str | int | None) -> int | None:
     if isinstance(raw, str):
         # what is too long to be a time never gets as far as the cache, which would keep it
         return _read_text(raw) if len(raw) <= _LONGEST else None
-    return raw if raw is not None and _EARLIEST <= raw <= LATEST else None
+    return raw if raw is not None and EARLIEST <= raw <= LATEST else None
 
 
 @functools.lru_cache(maxsize=1 << 16)
@@ -36,7 +36,7 @@ def _read_text(raw: str) -> int | None:
         return None
     since = moment - _EPOCH
     time = (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
-    return time if _EARLIEST <= time <= LATEST else None
+    return time if EARLIEST <= time <= LATEST else None
 
 
 def time_fault(raw: str | int | None) -> str:

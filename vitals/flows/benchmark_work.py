@@ -44,7 +44,14 @@ class Task:
     cost: float = 1.0
 
 
-def work(tasks: Sequence[Task], processes: int, progress: Progress | None = None, what: str = "runs") -> dict[str, str]:
+def work(
+    tasks: Sequence[Task],
+    processes: int,
+    progress: Progress | None = None,
+    what: str = "runs",
+    *,
+    all_or_nothing: bool = False,
+) -> dict[str, str]:
     """Do tasks in their order, some at a time.
 
     Args:
@@ -52,6 +59,7 @@ def work(tasks: Sequence[Task], processes: int, progress: Progress | None = None
         processes: how many at a time; 0 is one a core, as far as the memory allows.
         progress: told units of work done and to do, and how many tasks are done and which are being done.
         what: the tasks' plural, for progress.
+        all_or_nothing: whether the first that fails ends them all.
 
     Returns:
         Why tasks failed, by name; empty when all were done. After an interruption no process is left.
@@ -60,7 +68,7 @@ def work(tasks: Sequence[Task], processes: int, progress: Progress | None = None
     try:
         for _ in range(min(processes or as_many_as_fit(), len(tasks))):
             crew.hire()
-        while crew.workers:
+        while crew.workers and not (all_or_nothing and crew.failed):
             crew.listen()
     finally:
         crew.dismiss()

@@ -32,7 +32,7 @@ from vitals.flows.watching import find_policy
 from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.criteria import Criteria
-from vitals.ward.ward import refuse_other_model
+from vitals.ward.outputs import refuse_other_model
 
 Progress = Callable[[int, int, str], None]
 

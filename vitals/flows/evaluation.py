@@ -33,7 +33,7 @@ from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.modelfile import METRICS_FILE
 from vitals.spec.policy import AlertPolicy
-from vitals.ward.ward import refuse_other_model
+from vitals.ward.outputs import refuse_other_model
 from vitals.windowing.types import Float32, Float64
 
 Progress = Callable[[int, int, str], None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +30,7 @@ class Model:
         digest: SHA-256 of the ONNX file, hexadecimal.
         hidden_size: numbers of state a bed needs.
         about: what else the file's metadata holds (data and split digests, version).
+        content: the bytes of the file.
     """
 
     settings: Settings
@@ -37,6 +38,7 @@ class Model:
     hidden_size: int
     about: dict[str, Any]
     session: onnxruntime.InferenceSession
+    content: bytes = field(default=b"", repr=False)
 
     def initial_hidden(self, beds: int) -> Float32:
         """The state of beds that nothing is known of yet, ``(N, H)`` zeros."""
@@ -116,13 +118,14 @@ def read_model(content: bytes, where: str = "model.onnx") -> Model:
         raise ModelError(where, f"inputs {', '.join(shapes)}", f"inputs {', '.join(INPUTS)}", "export the model again")
     if shapes["value"][-1] != wanted or shapes["age"][-1] != wanted:
         raise ModelError(where, f"{shapes['value'][-1]} columns", f"{wanted}, one a channel", "export the model again")
-    return Model(settings, hashlib.sha256(content).hexdigest(), int(shapes["hidden"][-1]), about, session)
+    return Model(settings, hashlib.sha256(content).hexdigest(), int(shapes["hidden"][-1]), about, session, content)
 
 
 def _session(content: bytes, where: str) -> onnxruntime.InferenceSession:
     options = onnxruntime.SessionOptions()
     # one thread: two spinning threads on a busy machine cost 3-600 times in tail latency; wards grow by process
     options.intra_op_num_threads = options.inter_op_num_threads = 1
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
         return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])

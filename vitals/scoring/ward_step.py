@@ -26,8 +26,8 @@ def score_rows(model: Model, hidden: Float32, rows: Rows) -> Float32:
         ``(R,)`` float32: calibrated risks, NaN where ``rows.reason`` says why there is none.
     """
     risk = np.empty(len(rows), np.float32)
-    first = np.flatnonzero(np.r_[True, rows.bed[1:] != rows.bed[:-1]]) if len(rows) else np.zeros(0, np.int64)
-    length = np.diff(np.r_[first, len(rows)])
+    first = np.flatnonzero(np.diff(rows.bed, prepend=-1))
+    length = np.diff(first, append=len(rows))
     longest_first = np.argsort(-length, kind="stable")
     for at in range(0, len(first), BLOCK):
         block = longest_first[at : at + BLOCK]

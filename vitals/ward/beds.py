@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+from vitals.feeds.names import Names
+
 REMEMBERED = 100_000
 """Discharged stays that are still recognised, so that their late lines do not admit them again."""
 
@@ -13,6 +17,7 @@ class Beds:
         bed_of: row of the ward of every stay that is there.
         stay: who lies in each row, or lay there last.
         gone: the latest discharged stays, oldest first.
+        names: the stays that are there, for compiled loops.
 
     Example:
         >>> beds = Beds(capacity=1)
@@ -29,6 +34,7 @@ class Beds:
         self.bed_of: dict[str, int] = {}
         self.stay: list[str] = [""] * capacity
         self.gone: dict[str, None] = {}
+        self.names = Names(capacity)
         self._free = list(range(capacity - 1, -1, -1))
 
     @property
@@ -44,16 +50,31 @@ class Beds:
             self.stay += [""] * more
         bed = self._free.pop()
         self.bed_of[stay], self.stay[bed] = bed, stay
+        self.names.enter(stay, bed)
         return bed
 
     def leave(self, stay: str) -> int:
         """Discharge a stay; its row keeps its state until it is freed."""
         self.gone[stay] = None
-        return self.bed_of.pop(stay)
+        bed = self.bed_of.pop(stay)
+        self.names.leave(stay, bed)
+        return bed
 
     def free(self, bed: int) -> None:
         """Let a row that was left be used again."""
         self._free.append(bed)
+
+    def kept(self) -> dict[str, Any]:
+        """All that is remembered, as plain values."""
+        return {"bed_of": self.bed_of, "stay": self.stay, "gone": list(self.gone), "free": self._free}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept."""
+        self.bed_of, self.stay = dict(kept["bed_of"]), list(kept["stay"])
+        self.gone, self._free = dict.fromkeys(kept["gone"]), list(kept["free"])
+        self.names = Names(self.capacity)
+        for stay, bed in self.bed_of.items():
+            self.names.enter(stay, bed)
 
     def forget(self) -> list[str]:
         """Forget the stays that were discharged longest ago, as many as are too many; returns them."""

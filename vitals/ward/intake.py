@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from vitals.feeds.lines import Line, Malformed, is_number
+from vitals.feeds.scan import Columns
 from vitals.feeds.times import LATEST, read_time, time_fault
 from vitals.signals import catalogue
 from vitals.spec.settings import Settings
@@ -30,7 +31,8 @@ class Batch:
     """What a run of lines says.
 
     Attributes:
-        bed, time, signal, value: the samples, as columns.
+        bed, time, signal, value: the last samples, as columns.
+        before: those before them, a piece at a time.
         admitted: beds entered and when.
         left: beds left and when.
         told: ``(kind, bed, time, until)``, where the run ended with what somebody said of a patient.
@@ -41,18 +43,35 @@ class Batch:
     time: list[int] = field(default_factory=list)
     signal: list[int] = field(default_factory=list)
     value: list[float] = field(default_factory=list)
+    before: list[Columns] = field(default_factory=list)
     admitted: dict[int, int] = field(default_factory=dict)
     left: dict[int, int] = field(default_factory=dict)
     told: tuple[str, int, int, int] | None = None
     clock: int | None = None
 
+    def add(self, samples: Columns) -> None:
+        """Samples that came as columns."""
+        if self.time:
+            self._close_piece()
+        self.before.append(samples)
+
     def events(self) -> Events:
         """The samples as arrays."""
+        if self.time or not self.before:
+            self._close_piece()
+        parts = self.before
+        bed, time, signal, value = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
         with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and windowing counts it
-            value = np.array(self.value, np.float64).astype(np.float32)
-        return Events(
-            np.array(self.bed, np.int32), np.array(self.time, np.int64), np.array(self.signal, np.int16), value
-        )
+            return Events(bed, time, signal, value.astype(np.float32))
+
+    def _close_piece(self) -> None:
+        self.before.append(
+            Columns(
+                np.array(self.bed, np.int32), np.array(self.time, np.int64), np.array(self.signal, np.int16),
+                np.array(self.value, np.float64),
+            )
+        )  # fmt: skip
+        self.bed, self.time, self.signal, self.value = [], [], [], []
 
 
 class Intake:
@@ -72,15 +91,20 @@ class Intake:
         self._column = {name: i for i, name in enumerate(settings.channels)}
         self._demographic = {name: self._column[name] for name in settings.demographics}
 
-    def take(self, lines: Iterator[Line]) -> Batch:
-        """Take lines up to and including the next one that says something of a patient or the ward's clock, or all."""
+    def take(self, pieces: Iterator[Line | Columns]) -> Batch:
+        """Take lines up to and including the next one that says something of a patient or the ward's clock, or all.
+
+        Args:
+            pieces: lines to be judged, and columns of samples that are certainly of use, in order.
+        """
         batch = Batch()
         bed_of: Lookup = self.beds.bed_of.get
         column_of: Lookup = self._column.get
-        to_bed, to_time, to_signal, to_value = (
-            batch.bed.append, batch.time.append, batch.signal.append, batch.value.append,
-        )  # fmt: skip
-        for line in lines:
+        for line in pieces:
+            if isinstance(line, Columns):
+                batch.add(line)
+                self.now = int(line.time[-1])
+                continue
             bed, column, value = bed_of(line.stay), column_of(line.signal), line.value
             time = read_time(line.time)
             if bed is None or column is None or time is None or value is None or line.unit or line.kind != "sample":
@@ -88,10 +112,7 @@ class Intake:
                 if batch.clock is not None or batch.told is not None:
                     break
                 continue
-            to_bed(bed)
-            to_time(time)
-            to_signal(column)
-            to_value(value)
+            self._append(batch, bed, time, column, value)
             self.now = time
         return batch
 

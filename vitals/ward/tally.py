@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from dataclasses import dataclass, field
+from typing import Any
 
 from vitals.feeds.lines import Technical
 from vitals.feeds.times import time_text
@@ -25,6 +26,7 @@ AFTERWARDS = "discharged"
 @dataclass
 class _Entry:
     pending: int = 0
+    told: int = 0  # reports that went out
     line: int | None = None
     named: dict[str, None] = field(default_factory=dict)  # in order
     reported: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))  # event times, newest first
@@ -100,6 +102,22 @@ class Tally:
         for stay in list(self._entries):
             self.forget(stay, time)
 
+    def kept(self) -> dict[str, Any]:
+        """All that is remembered, as plain values; nothing may wait to be told."""
+        entries = [
+            [stay, reason, e.pending, e.told, e.line, list(e.named), list(e.reported)]
+            for stay, reasons in self._entries.items()
+            for reason, e in reasons.items()
+        ]
+        return {"total": dict(self.total), "entries": entries}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept."""
+        self.total = Counter(kept["total"])
+        for stay, reason, pending, told, line, named, reported in kept["entries"]:
+            entry = _Entry(pending, told, line, dict.fromkeys(named), deque(reported, _REMEMBERED))
+            self._entries.setdefault(stay, {})[reason] = entry
+
     def news(self) -> list[Technical]:
         """The reports since the last call."""
         news, self._news = self._news, []
@@ -112,8 +130,12 @@ class Tally:
     def _report(self, stay: str | None, reason: str, entry: _Entry, time: int | None) -> None:
         text = None if time is None else time_text(time)
         named = list(entry.named) or None
-        self._news.append(Technical(stay, text, reason, count=entry.pending, line=entry.line, named=named))
+        # two reports may say the same of the same time: the number tells them apart
+        self._news.append(
+            Technical(stay, text, reason, count=entry.pending, line=entry.line, named=named, id=str(entry.told))
+        )
         entry.pending = 0
+        entry.told += 1
         entry.named.clear()
         if time is not None:
             entry.reported.appendleft(time)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import numpy as np
 
+from vitals.alerting import machine
 from vitals.alerting.decide import AlertState, decide
-from vitals.errors import ModelError
 from vitals.feeds.lines import Line, Output, Technical
 from vitals.feeds.ndjson import LineReader
+from vitals.feeds.plain import PlainReader
+from vitals.feeds.scan import Columns
 from vitals.feeds.times import LATEST, time_text
 from vitals.scoring.model import Model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.policy import AlertPolicy
 from vitals.ward.beds import Beds
 from vitals.ward.intake import Batch, Intake
-from vitals.ward.outputs import NO_NUMBER, count_dropped, policy_digest, scored
+from vitals.ward.keeping import fit
+from vitals.ward.outputs import NO_NUMBER, count_dropped, policy_digest, refuse_other_model, scored, with_ids
+from vitals.ward.provisional import Provisional, one_a_bed
 from vitals.ward.tally import Tally
 from vitals.windowing.advance import advance
-from vitals.windowing.carry import Carry
-from vitals.windowing.types import NEVER, Events, Int64
+from vitals.windowing.carry import Carry, Pool, Slabs
+from vitals.windowing.types import NEVER, Events, Int64, Rows
 
 NOTICE = "research use only; not a medical device"
 
@@ -35,6 +42,7 @@ class Ward:
         model: scores the rows.
         policy: decides which risks alert; None for risks alone.
         beds: rows to begin with; they double whenever all are taken.
+        provisional: answer every sample at once with the risk its bed would get if the running step closed now.
 
     Raises:
         ModelError: a policy that was tuned on another model.
@@ -48,7 +56,9 @@ class Ward:
         ['started', 'unknown_signal']
     """
 
-    def __init__(self, model: Model, policy: AlertPolicy | None = None, beds: int = 64) -> None:
+    def __init__(
+        self, model: Model, policy: AlertPolicy | None = None, beds: int = 64, provisional: bool = False
+    ) -> None:
         refuse_other_model(model, policy)
         digest = policy_digest(policy)
         self._model, self._policy = model, policy
@@ -56,10 +66,12 @@ class Ward:
         self._reader = LineReader()
         self._beds, self._tally = Beds(beds), Tally()
         self._intake = Intake(model.settings, self._beds, self._tally)
+        self._plain = PlainReader(self._reader, lambda: self._beds.names, model.settings.channels)
         self._carry = Carry.empty(model.settings, beds)
         self._unseen = np.isin(model.settings.channels, model.about.get("unseen", []))
         self._hidden = model.initial_hidden(beds)
         self._alerts = AlertState.empty(beds)
+        self._provisional = Provisional(model, beds) if provisional else None
         self._lines: list[Output] = [Technical(None, None, "started", model=model.digest, policy=digest, notice=NOTICE)]
 
     def feed(self, block: bytes) -> list[Output]:
@@ -68,12 +80,12 @@ class Ward:
         Args:
             block: NDJSON, cut anywhere.
         """
-        self._fold(self._reader.feed(block))
+        self._fold(self._plain.feed(block))
         return self._give()
 
     def take(self, lines: list[Line]) -> list[Output]:
         """Take in lines that have been read already; returns what they lead to."""
-        self._fold(lines)
+        self._fold(iter(lines))
         return self._give()
 
     def close(self) -> list[Output]:
@@ -81,7 +93,7 @@ class Ward:
 
         Steps that end later stay open: what would have happened until their end is not known.
         """
-        self._fold(self._reader.close())
+        self._fold(iter(self._reader.close()))
         self._step(_NOTHING, self._carry.slabs.watermark.copy())
         now = self._intake.now
         self._tally.forget_all(now)
@@ -90,20 +102,57 @@ class Ward:
         self._lines.append(Technical(None, None if now is None else time_text(now), "summary", counts=counts))
         return self._give()
 
+    def kept(self) -> dict[str, Any]:
+        """All that the ward remembers between two calls, as plain values and arrays; a copy is a snapshot."""
+        return {
+            "reader": self._reader.kept(), "beds": self._beds.kept(), "tally": self._tally.kept(),
+            "now": self._intake.now, "slabs": self._carry.slabs._asdict(), "pool": self._carry.pool._asdict(),
+            "hidden": {"hidden": self._hidden}, "alerts": self._alerts.ward._asdict(), "words": self._alerts.words.kept(),
+        }  # fmt: skip
+
+    @classmethod
+    def restored(cls, model: Model, policy: AlertPolicy | None, kept: dict[str, Any]) -> Ward:
+        """A ward that goes on from what :meth:`kept` gave, with the same bits; it takes the arrays over.
+
+        Raises:
+            StateError: what was kept is of another form than this ward's.
+        """
+        ward = cls(model, policy, len(kept["beds"]["stay"]))
+        fit(kept, ward.kept())
+        ward.restore(kept)
+        return ward
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept, whose form has been looked at."""
+        self._reader.restore(kept["reader"])
+        self._beds.restore(kept["beds"])
+        self._tally.restore(kept["tally"])
+        self._intake.now = kept["now"]
+        self._carry = Carry(Slabs(**kept["slabs"]), Pool(**kept["pool"]))
+        self._hidden = kept["hidden"]["hidden"]
+        self._alerts = AlertState(machine.Ward(**kept["alerts"]))
+        self._alerts.words.restore(kept["words"])
+
+    def note(self, reason: str, time: int | None, named: str) -> None:
+        """Count what befell the feed on its way here; it is told with the next lines."""
+        self._tally.note(reason, None, time, named=named)
+        self._lines += self._tally.news()
+
     def _give(self) -> list[Output]:
         lines, self._lines = self._lines, []
-        return lines
+        return with_ids(self._key, lines)
 
-    def _fold(self, lines: list[Line]) -> None:
+    def _fold(self, remaining: Iterator[Line | Columns]) -> None:
         """Fold lines into the state: samples together, but never across a line that tells the clock."""
-        remaining, more = iter(lines), bool(lines)
+        more = True
         while more:
             batch = self._intake.take(remaining)
             self._lines += self._tally.news()
             if batch.admitted:
                 self._admit(np.fromiter(batch.admitted, np.int64), np.fromiter(batch.admitted.values(), np.int64))
-            if batch.time:
-                self._step(batch.events(), None)
+            if batch.time or batch.before:
+                for events in one_a_bed(batch.events()) if self._provisional else (batch.events(),):
+                    self._step(events, None)
             if batch.left:
                 self._discharge(np.fromiter(batch.left, np.int64), np.fromiter(batch.left.values(), np.int64))
             if batch.told is not None:
@@ -121,6 +170,8 @@ class Ward:
         self._carry.admit(bed, admitted)
         self._hidden[bed] = self._model.initial_hidden(len(bed))
         self._alerts.admit(bed)
+        if self._provisional:
+            self._provisional.forget(bed)
 
     def _step(self, events: Events, until: Int64 | None) -> None:
         """One tick: window, score, decide, and write down what came of it."""
@@ -130,12 +181,15 @@ class Ward:
         self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
         if len(dropped.event) or len(dropped.repaired):
             count_dropped(self._tally, self._beds.stay, dropped)
-            self._lines += self._tally.news()
-        if not len(rows):
-            return
+        self._lines += self._tally.news()
+        if len(rows):
+            self._score(rows)
+        if self._provisional:
+            self._lines += self._provisional.take(self._carry, self._hidden, self._beds, events, dropped)
+
+    def _score(self, rows: Rows) -> None:
         risk = score_rows(self._model, self._hidden, rows)
-        wrong = ~np.isfinite(risk)
-        risk[wrong] = np.nan
+        risk[wrong := ~np.isfinite(risk)] = np.nan
         for r in np.flatnonzero(wrong & (rows.reason == 0)).tolist():
             self._tally.note(NO_NUMBER, self._beds.stay[rows.bed[r]], int(rows.time[r]))
         decisions = None
@@ -148,7 +202,7 @@ class Ward:
         until = np.full(self._carry.beds, NEVER)
         # offline a discharge is believed whatever it says, so live too, short of what would fill the memory with rows
         window = self._model.settings.window
-        ahead = self._after_known(bed, time) > max(window.max_gap, _MOST_STEPS * window.step)
+        ahead = self._carry.after_known(bed, time) > max(window.max_gap, _MOST_STEPS * window.step)
         until[bed] = np.where(ahead, NEVER, time)
         for b in bed[time < self._carry.slabs.admitted[bed]].tolist():
             self._tally.note("discharge_before_admission", self._beds.stay[b], int(until[b]))
@@ -167,7 +221,7 @@ class Ward:
         if self._policy is None:
             return
         stay, told, ends, fault = self._beds.stay[bed], "acknowledged", None, None
-        if self._after_known(np.array([bed]), np.array([time]))[0] > self._model.settings.window.max_gap:
+        if self._carry.after_known(np.array([bed]), np.array([time]))[0] > self._model.settings.window.max_gap:
             fault = "ahead"  # it would wait for scores of that time
         elif kind == "acknowledge":
             ends = self._alerts.acknowledge(self._policy, bed, time, until)
@@ -188,27 +242,9 @@ class Ward:
         bed = np.flatnonzero(self._carry.slabs.admitted != NEVER)
         until = np.full(self._carry.beds, NEVER)
         window = self._model.settings.window
-        ahead = self._after_known(bed, np.full(len(bed), clock)) > window.max_gap
+        ahead = self._carry.after_known(bed, np.full(len(bed), clock)) > window.max_gap
         until[bed] = np.where(ahead, NEVER, clock - int(window.grace))
         if ahead.any():
             self._tally.note("ahead", None, clock)
         self._step(_NOTHING, until)
         self._lines += self._tally.news()
-
-    def _after_known(self, bed: Int64, time: Int64) -> Int64:
-        """How long after all that is known of their beds these times are, microseconds."""
-        slabs = self._carry.slabs
-        return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])
-
-
-def refuse_other_model(model: Model, policy: AlertPolicy | None) -> None:
-    """Refuse a policy whose thresholds were tuned on another model; one written by hand names no model and may pass.
-
-    Raises:
-        ModelError: the policy names another model.
-    """
-    if policy is not None and policy.model_digest not in ("", model.digest):
-        raise ModelError(
-            "policy model_digest", f"{policy.model_digest[:12]}, another model", f"{model.digest[:12]}, this one",
-            "tune a policy for this model: vitals tune MODEL --data COHORT --max-alerts 5/100pd",
-        )  # fmt: skip

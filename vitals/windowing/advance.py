@@ -12,7 +12,7 @@ import numpy as np
 
 from vitals.errors import DataError
 from vitals.spec.settings import Settings
-from vitals.windowing.arrive import arrive, count, group_by_bed, pass_time
+from vitals.windowing.arrive import arrive, beds_of, count, group_by_bed, pass_time
 from vitals.windowing.carry import Carry
 from vitals.windowing.close import Drops, Out, Samples, Scratch, close, list_drops
 from vitals.windowing.repair import converted
@@ -58,7 +58,7 @@ def advance(
     if arrive(rules, slabs, events.bed, events.time, events.signal, value, verdict):
         value, repaired = converted(rules.limits, events, verdict)
     if until is None:
-        touched = np.unique(events.bed)
+        touched = beds_of(events.bed, carry.beds)
     else:
         touched = np.arange(carry.beds, dtype=np.int32)
         pass_time(rules, slabs, np.broadcast_to(np.asarray(until, np.int64), touched.shape))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vitals.windowing.carry import Slabs
-from vitals.windowing.compiled import compiled
+from vitals.windowing.compiled import compiled, compiled_flat
 from vitals.windowing.repair import MENDED, repair
 from vitals.windowing.rules import Rules
 from vitals.windowing.types import NEVER, Drop, Float32, Int8, Int16, Int32, Int64
@@ -13,7 +13,7 @@ from vitals.windowing.types import NEVER, Drop, Float32, Int8, Int16, Int32, Int
 _LATE, _IMPOSSIBLE, _NOT_A_NUMBER, _AHEAD = map(int, (Drop.LATE, Drop.IMPOSSIBLE, Drop.NOT_A_NUMBER, Drop.AHEAD))
 
 
-@compiled
+@compiled_flat
 def last_end(admitted: int, step: int, time: int) -> int:
     """End of the last step (step 0 ends at the admission) that lies at or before ``time``; NEVER if there is none."""
     if time < admitted:
@@ -21,7 +21,7 @@ def last_end(admitted: int, step: int, time: int) -> int:
     return admitted + (time - admitted) // step * step
 
 
-@compiled
+@compiled_flat
 def judge(time: int, value: float, low: float, high: float, reach: int, known: int, max_gap: int) -> int:
     """Why this sample must be left out, or 0; numbers only, since a tuple of arrays costs more to hand over than that."""
     if not np.isfinite(value):
@@ -73,6 +73,27 @@ def pass_time(rules: Rules, slabs: Slabs, clock: Int64) -> None:
 
 
 @compiled
+def beds_of(bed: Int32, beds: int) -> Int32:
+    """The beds that occur, each once, in order."""
+    met = np.zeros((beds + 63) // 64, np.uint64)
+    many = 0
+    for b in bed:
+        bit = np.uint64(1) << np.uint64(b & 63)
+        many += met[b >> 6] & bit == 0
+        met[b >> 6] |= bit
+    touched = np.empty(many, np.int32)
+    n = 0
+    for at in range(len(met)):
+        rest, b = met[at], at << 6
+        while rest != 0:
+            if rest & np.uint64(1):
+                touched[n] = b
+                n += 1
+            rest, b = rest >> np.uint64(1), b + 1
+    return touched
+
+
+@compiled
 def group_by_bed(bed: Int32, verdict: Int8, touched: Int32, beds: int) -> tuple[Int64, Int64]:
     """Positions of the accepted samples by bed, in order of arrival within a bed.
 
@@ -80,7 +101,7 @@ def group_by_bed(bed: Int32, verdict: Int8, touched: Int32, beds: int) -> tuple[
         ``start`` ``(len(touched) + 1,)`` and ``order``: the samples of ``touched[j]`` are
         ``order[start[j]:start[j + 1]]``.
     """
-    place = np.zeros(beds, np.int32)
+    place = np.empty(beds, np.int32)  # only those of touched beds are read
     for j in range(len(touched)):
         place[touched[j]] = j
     start = np.zeros(len(touched) + 1, np.int64)

@@ -131,13 +131,18 @@ class Carry:
                 )
             )
 
+    def after_known(self, bed: Int64, time: Int64) -> Int64:
+        """How long after all that is known of their beds these times are, microseconds."""
+        slabs = self.slabs
+        return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])
+
     def make_room(self, samples: int) -> None:
-        """Make sure that this many more samples can wait (the pool at least doubles when it grows)."""
+        """Make sure that this many more samples can wait (the pool grows by a quarter at least)."""
         free = int(self.pool.free[1])
         if free >= samples:
             return
         size = len(self.pool.time)
-        more = max(samples - free, size, 64)
+        more = max(samples - free, size // 4, 64)
         chain = np.arange(size + 1, size + more + 1, dtype=np.int32)
         chain[-1] = self.pool.free[0]
         self.pool = Pool(

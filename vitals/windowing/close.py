@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from vitals.windowing.carry import Pool, Slabs
-from vitals.windowing.compiled import compiled
+from vitals.windowing.compiled import compiled, compiled_flat
 from vitals.windowing.rules import MAX, MEAN, MEDIAN, MIN, Rules
 from vitals.windowing.types import NEVER, Drop, Float32, Float64, Int8, Int16, Int32, Int64, Reason
 
@@ -53,7 +53,7 @@ class Scratch(NamedTuple):
     values: Float32
 
 
-@compiled
+@compiled_flat
 def push(pool: Pool, slabs: Slabs, b: int, time: int, signal: int, value: float) -> None:
     """Let a sample of an open step wait."""
     place = pool.free[0]
@@ -64,28 +64,46 @@ def push(pool: Pool, slabs: Slabs, b: int, time: int, signal: int, value: float)
     slabs.waiting[b] += 1
 
 
-@compiled
+@compiled_flat
 def gather(pool: Pool, slabs: Slabs, b: int, positions: Int64, new: Samples, buffer: Samples) -> int:
-    """Bring together a bed's waiting and new samples; the pool forgets the waiting ones."""
-    n, place = 0, slabs.head[b]
-    while place >= 0:
-        buffer.time[n], buffer.signal[n], buffer.value[n] = pool.time[place], pool.signal[place], pool.value[place]
-        buffer.event[n] = -1
-        n, following = n + 1, pool.next[place]
-        pool.next[place] = pool.free[0]
-        pool.free[0], pool.free[1] = place, pool.free[1] + 1
-        place = following
-    slabs.head[b], slabs.waiting[b] = -1, 0
+    """Bring together a bed's waiting and new samples of the steps that are due; all others wait on.
+
+    Of the waiting ones the latest are met first, so they are turned round: mostly they are in order then.
+    """
     time, signal, value, event = buffer
     times, signals, values, _ = new
+    n, place, before_it = 0, slabs.head[b], -1
+    while place >= 0:
+        following = pool.next[place]
+        if pool.time[place] > slabs.reach[b]:
+            before_it = place
+        else:
+            time[n], signal[n], value[n] = pool.time[place], pool.signal[place], pool.value[place]
+            pool.next[place] = pool.free[0]
+            pool.free[0], pool.free[1], n = place, pool.free[1] + 1, n + 1
+            if before_it < 0:
+                slabs.head[b] = following
+            else:
+                pool.next[before_it] = following
+        place = following
+    slabs.waiting[b] -= n
+    for i in range(n // 2):
+        j = n - 1 - i
+        time[i], time[j] = time[j], time[i]
+        signal[i], signal[j] = signal[j], signal[i]
+        value[i], value[j] = value[j], value[i]
+    event[:n] = -1
     for i in positions:
-        time[n], signal[n], event[n] = times[i], signals[i], i
-        value[n] = values[i] + np.float32(0)  # -0 becomes 0: the two would tie, and arrival would decide
-        n += 1
+        cleaned = values[i] + np.float32(0)  # -0 becomes 0: the two would tie, and arrival would decide
+        if times[i] > slabs.reach[b]:
+            push(pool, slabs, b, times[i], signals[i], cleaned)
+        else:
+            time[n], signal[n], value[n], event[n] = times[i], signals[i], cleaned, i
+            n += 1
     return n
 
 
-@compiled
+@compiled_flat
 def before(time: int, signal: int, value: float, other_time: int, other_signal: int, other_value: float) -> bool:
     """Whether a sample is reduced before another: by time, then signal, then value; never by arrival."""
     if time != other_time:
@@ -116,7 +134,7 @@ def sort(buffer: Samples, n: int) -> None:
             j -= 1
 
 
-@compiled
+@compiled_flat
 def drop(drops: Drops, n: int, event: int, b: int, signal: int, time: int, reason: int) -> int:
     """Note a sample that is left out; returns how many are noted now."""
     drops.event[n], drops.bed[n], drops.signal[n] = event, b, signal
@@ -137,13 +155,13 @@ def median(buffer: Samples, lo: int, hi: int, c: int, values: Float32) -> float:
     return float((np.float64(ordered[(n - 1) // 2]) + np.float64(ordered[n // 2])) / 2)
 
 
-@compiled
+@compiled_flat
 def same(time: int, signal: int, other_time: int, other_signal: int) -> bool:
     """Whether two samples measure the same; of such the first, which has the smaller value, counts."""
     return time == other_time and signal == other_signal
 
 
-@compiled
+@compiled_flat
 def fold(how: int, many: int, total: float, value: float) -> float:
     """One more sample of a step, of which ``many`` have become ``total``."""
     if many == 0:
@@ -157,7 +175,7 @@ def fold(how: int, many: int, total: float, value: float) -> float:
     return value
 
 
-@compiled
+@compiled_flat
 def reason_of(warm_up: int, min_observed: int, since: int, observed: int) -> int:
     """Why a row can have no risk, or 0."""
     if since < warm_up:
@@ -167,7 +185,7 @@ def reason_of(warm_up: int, min_observed: int, since: int, observed: int) -> int
 
 @compiled
 def close_bed(rules: Rules, slabs: Slabs, b: int, buffer: Samples, n: int, scratch: Scratch, out: Out, r: int) -> int:
-    """Close the due steps of one bed; returns the number of rows written so far. Later samples stay in the buffer.
+    """Close the due steps of one bed; returns the number of rows written so far.
 
     One function on purpose: handing arrays to another for every step would count references, which costs three times
     what the loops do.
@@ -230,11 +248,9 @@ def close(
         n = gather(pool, slabs, b, positions, new, buffer)
         sort(buffer, n)
         r = close_bed(rules, slabs, b, buffer, n, scratch, out, r)
-        (time, signal, value, event), closed = buffer, slabs.closed[b]
-        for i in range(n):
-            if time[i] > closed:
-                push(pool, slabs, b, time[i], signal[i], value[i])
-            elif i > 0 and same(time[i], signal[i], time[i - 1], signal[i - 1]):
+        time, signal, _, event = buffer
+        for i in range(1, n):
+            if same(time[i], signal[i], time[i - 1], signal[i - 1]):
                 dropped = drop(drops, dropped, event[i], b, signal[i], time[i], _DUPLICATE)
     return dropped
 

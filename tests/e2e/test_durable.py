@@ -1,0 +1,191 @@
+"""A ward that is stopped anywhere and started again says what one says that is never stopped: no line less, none more."""
+
+from __future__ import annotations
+
+import io
+import os
+import random
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from tests.keeping import Pieces, Torn, by_id, feed_of, run, snapshots_every
+from tests.live import model_folder, settings_of
+from vitals.durable.folder import Folder, testified
+from vitals.errors import StateError
+from vitals.flows.watching import watch
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["content", "seq"])
+def lines(request: pytest.FixtureRequest) -> list[bytes]:
+    """A feed with lines of every kind, with and without numbers."""
+    return feed_of(seq=request.param)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model, and a policy that alerts."""
+    path = model_folder(tmp_path_factory.mktemp("model"), settings_of(hidden=4, grace="30min"))
+    (path / "policy.toml").write_text('threshold = 0.5\nclear = 0.3\nsilence = "2h"\n')
+    return path
+
+
+def test_the_feed_leads_to_every_kind_of_line(folder: Path, lines: list[bytes], tmp_path: Path) -> None:
+    said = by_id(run(folder, Pieces(b"".join(lines), 300), tmp_path / "state"))
+    kinds = {line.get("reason") or line.get("suppressed_by") or line["kind"] for line in said.values()}
+    assert kinds >= {
+        "risk", "alert", "silence", "event", "late", "duplicate", "discharged", "not_json", "unknown_signal",
+        "acknowledged", "event_began", "event_ended", "event_is_open", "no_event_is_open", "admitted_by_sample",
+        "started", "summary",
+    }  # fmt: skip
+    assert ("gap_in_seq" in kinds) == (b"seq" in lines[0])
+
+
+def test_with_a_folder_a_ward_says_what_it_says_without(folder: Path, tmp_path: Path) -> None:
+    feed = b"".join(feed_of()) + b'{"stay":"p1'  # and a line that breaks off
+    assert by_id(run(folder, Pieces(feed, 200), tmp_path / "s")) == by_id(run(folder, Pieces(feed, 200), None))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_stopped_anywhere_and_started_again_anywhere_before(
+    folder: Path, lines: list[bytes], tmp_path: Path, seed: int
+) -> None:
+    """Several stops in one life; each time the feed begins again at a line that was taken in, or at the next one."""
+    draw = random.Random(seed)
+    feed = b"".join(lines)
+    starts = np.cumsum([0, *map(len, lines)]).tolist()
+    outputs, begin, reached = [], 0, 0
+    with snapshots_every(draw.choice([1, 40, 10**6])):
+        for _ in range(draw.randrange(1, 4)):
+            reached = max(reached, draw.randrange(begin, len(feed)))
+            torn = Torn(draw.randrange(20_000)) if draw.random() < 0.5 else None
+            source = Pieces(feed[begin:], draw.choice([1, 50, 700, 5000]), reached - begin)
+            outputs.append(run(folder, source, tmp_path / "state", torn))
+            at = line_reached(tmp_path / "state")
+            begin = draw.choice([0, starts[draw.randrange(at + 1)], starts[at]])
+        outputs.append(run(folder, Pieces(feed[begin:], 500), tmp_path / "state"))
+    assert by_id(*outputs) == by_id(run(folder, Pieces(feed, 1 << 16), tmp_path / "other"))
+
+
+def line_reached(state: Path) -> int:
+    """Lines that were taken in."""
+    return testified((state / "head").read_bytes()) or 0
+
+
+def test_the_comparison_would_notice_one_line_lost_or_doubled(folder: Path, lines: list[bytes], tmp_path: Path) -> None:
+    whole = by_id(run(folder, Pieces(b"".join(lines), 500), tmp_path / "s"))
+    for number, changed in enumerate((lines[:70] + lines[71:], lines[:71] + lines[70:])):
+        other = by_id(run(folder, Pieces(b"".join(changed), 500), tmp_path / f"s{number}"))
+        assert other != whole or b"seq" in lines[0]
+
+
+def test_the_same_input_again_says_nothing_new(folder: Path, lines: list[bytes], tmp_path: Path) -> None:
+    feed = b"".join(lines)
+    first = by_id(run(folder, Pieces(feed, 500), tmp_path / "s"))
+    again = by_id(run(folder, Pieces(feed, 500), tmp_path / "s"))
+    assert set(again) <= set(first)
+    assert all(again[name] == first[name] for name in again)
+
+
+def test_an_input_that_grew_goes_on(folder: Path, lines: list[bytes], tmp_path: Path) -> None:
+    """The end of a shorter input closed steps, which is said but not kept."""
+    feed = b"".join(lines)
+    short = run(folder, Pieces(b"".join(lines[:100]), 500), tmp_path / "s")
+    long = by_id(run(folder, Pieces(feed, 500), tmp_path / "s"))
+    whole = by_id(run(folder, Pieces(feed, 500), tmp_path / "other"))
+    assert {name for name, line in whole.items() if line["kind"] == "risk"} <= set(long) | set(_ids(short))
+    assert all(whole[name] == line for name, line in long.items())
+
+
+def _ids(output: bytes) -> set[str]:
+    return set(by_id(output))
+
+
+KILLS = int(os.environ.get("VITALS_KILLS", "5"))
+
+
+def command(folder: Path, state: Path, out: Path, every: int) -> list[str]:
+    """``vitals watch --state`` as its own process, with snapshots often enough to be met by a kill."""
+    code = (
+        "import sys; from vitals.durable import durable_ward; durable_ward.LINES = int(sys.argv.pop(1));"
+        "from vitals.cli.main import main; sys.exit(main(sys.argv[1:]))"
+    )
+    return [sys.executable, "-c", code, str(every), "watch", str(folder), "--state", str(state), "--out", str(out)]
+
+
+def test_killed_at_random_points(folder: Path, tmp_path: Path) -> None:
+    """kill -9 while lines flow, again and again: what was acknowledged is there, and all is as without a kill."""
+    lines = feed_of(stays=40, hours=24, seed=3)
+    draw, out, state, kills = random.Random(7), tmp_path / "out.ndjson", tmp_path / "state", 0
+    per_life = max(1, len(lines) // KILLS)
+    done = 0
+    while kills < KILLS:
+        process = subprocess.Popen(command(folder, state, out, 300), stdin=subprocess.PIPE, cwd=ROOT)
+        assert process.stdin is not None
+        begin = draw.choice([0, draw.randrange(done + 1), done])
+        target = min(len(lines), done + draw.randrange(1, 2 * per_life))
+        acknowledged: dict[str, Any] = {}
+        try:
+            for at in range(begin, target, 20):
+                process.stdin.write(b"".join(lines[at : min(target, at + 20)]))
+                process.stdin.flush()
+            wait_for_lines(state, done)
+            time.sleep(draw.random() * 0.05)
+        finally:
+            process.kill()
+            process.wait()
+            process.stdin.close()
+        kills += 1
+        acknowledged |= by_id(out.read_bytes()) if out.exists() else {}
+        done = line_reached(state) if (state / "head").exists() else 0
+    rest = draw.randrange(done + 1)
+    subprocess.run(command(folder, state, out, 300), input=b"".join(lines[rest:]), check=True, cwd=ROOT)
+    found, whole = by_id(out.read_bytes()), by_id(run(folder, Pieces(b"".join(lines), 1 << 16), tmp_path / "other"))
+    assert done > len(lines) // 10
+    assert set(acknowledged) <= set(found)
+    assert found == whole
+
+
+def wait_for_lines(state: Path, done: int) -> None:
+    """Wait until more lines than so many were taken in, or ten seconds."""
+    end = time.monotonic() + 10
+    while time.monotonic() < end and not ((state / "head").exists() and line_reached(state) > done):
+        time.sleep(0.002)
+
+
+def test_two_processes_never_share_a_folder(folder: Path, tmp_path: Path) -> None:
+    other = Folder(tmp_path / "s")
+    with pytest.raises(StateError, match="stop the other one first"):
+        run(folder, Pieces(b"", 1), tmp_path / "s")
+    other.close()
+    assert run(folder, Pieces(b"", 1), tmp_path / "s")
+
+
+@pytest.mark.parametrize(
+    ("change", "named"), [({"step": "30min"}, "step"), ({"grace": "5min"}, "grace"), ({}, "model")]
+)
+def test_the_state_of_another_window_or_model_is_refused(
+    folder: Path, tmp_path: Path, change: dict[str, str], named: str
+) -> None:
+    run(folder, Pieces(b"".join(feed_of()[:50]), 500), tmp_path / "s")
+    other = model_folder(tmp_path / "m", settings_of(hidden=4, **{"grace": "30min"} | change), seed=2)
+    (other / "policy.toml").write_bytes((folder / "policy.toml").read_bytes())
+    with pytest.raises(StateError, match=rf"{named}: came .*begin a new folder"):
+        run(other, Pieces(b"", 1), tmp_path / "s")
+    assert line_reached(tmp_path / "s") == 50  # and nothing is lost
+    run(folder, Pieces(b"".join(feed_of()), 500), tmp_path / "s")
+
+
+def test_another_policy_is_refused(folder: Path, tmp_path: Path) -> None:
+    run(folder, Pieces(b"", 1), tmp_path / "s")
+    night = tmp_path / "night.toml"
+    night.write_text("threshold = 0.7\n")
+    with pytest.raises(StateError, match="policy: came"):
+        watch(folder, io.BytesIO(), io.BytesIO(), night, state=tmp_path / "s")

@@ -1,0 +1,46 @@
+"""Group commit: what came in while the disk was busy goes to it together."""
+
+from __future__ import annotations
+
+import fcntl
+import io
+import select
+from collections.abc import Callable
+from contextlib import suppress
+from typing import BinaryIO
+
+GROUP = 1 << 20
+"""Bytes that go to the disk together at most."""
+
+
+def gathered(source: BinaryIO, block: int) -> Callable[[], bytes]:
+    """A function that gives all that is there, without waiting for more than the first byte; nothing at the end.
+
+    Args:
+        source: where the lines come from; a pipe is widened, so that more can wait in it.
+        block: bytes of one read.
+
+    Example:
+        >>> read = gathered(io.BytesIO(b"one"), 2)
+        >>> read(), read()
+        (b'one', b'')
+    """
+    read_some = source.read1 if hasattr(source, "read1") else source.read
+    if isinstance(source, io.BytesIO):
+        return lambda: source.read(GROUP)
+    try:
+        handle = source.fileno()
+    except (AttributeError, io.UnsupportedOperation):
+        return lambda: read_some(block)
+    with suppress(AttributeError, OSError):  # no pipe, or a system without wide ones
+        fcntl.fcntl(handle, fcntl.F_SETPIPE_SZ, GROUP)
+
+    def read() -> bytes:
+        pieces = [read_some(block)]
+        size = len(pieces[0])
+        while pieces[-1] and size < GROUP and select.select([handle], [], [], 0)[0]:
+            pieces.append(read_some(block))
+            size += len(pieces[-1])
+        return b"".join(pieces)
+
+    return read
