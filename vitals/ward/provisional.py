@@ -139,7 +139,8 @@ class Provisional:
         more = beds - len(self._open.end)
         if more > 0:
             self._open = Open._make(
-                np.concatenate(pair) for pair in zip(self._open, _nothing_open(gru, more), strict=True)  # type: ignore[arg-type]
+                np.concatenate(pair)
+                for pair in zip(self._open, _nothing_open(gru, more), strict=True)  # type: ignore[arg-type]
             )
         return self._open
 
