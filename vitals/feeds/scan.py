@@ -12,14 +12,12 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from vitals.feeds.moments import NO_TIME, Bytes, code_at, moment
 from vitals.feeds.names import Table, find
 from vitals.feeds.times import EARLIEST, LATEST
 from vitals.windowing.compiled import compiled_flat
 from vitals.windowing.types import Float64, Int16, Int32, Int64
-
-Bytes = NDArray[np.uint8]
 
 _QUOTE, _BACKSLASH, _COLON, _COMMA, _OPEN, _CLOSE, _END = b'"\\:,{}\n'
 _MINUS, _PLUS, _DOT, _ZERO, _NINE, _T, _Z, _SPACE = b"-+.09TZ "
@@ -41,7 +39,6 @@ _HAS_STAY, _HAS_SIGNAL, _HAS_TIME, _HAS_VALUE, _HAS_KIND, _HAS_UNIT, _HAS_ARRIVA
 )
 _NEEDED = _HAS_STAY | _HAS_SIGNAL | _HAS_TIME | _HAS_VALUE
 _BAD = -1
-_NO_TIME = np.iinfo(np.int64).min
 
 
 class Columns(NamedTuple):
@@ -51,12 +48,6 @@ class Columns(NamedTuple):
     time: Int64
     signal: Int16
     value: Float64
-
-
-@compiled_flat
-def code_at(data: Bytes, i: int) -> int:
-    """A byte as a number with a sign, so that differences have one too."""
-    return int(np.int64(data[i]))
 
 
 @compiled_flat
@@ -113,63 +104,6 @@ def number(data: Bytes, i: int) -> tuple[int, int, int, int]:
     if whole == 0 and sign < 0:  # -0: a decoder may keep the sign
         return 0, 0, 0, _BAD
     return sign, whole, fraction, i
-
-
-@compiled_flat
-def two(data: Bytes, i: int) -> int:
-    """Two digits, or a number so far below zero that no sum with it is a time."""
-    if _ZERO <= data[i] <= _NINE and _ZERO <= data[i + 1] <= _NINE:
-        number: int = 10 * (code_at(data, i) - _ZERO) + (code_at(data, i + 1) - _ZERO)
-        return number
-    return -1_000_000
-
-
-@compiled_flat
-def day_of(year: int, month: int, day: int) -> int:
-    """Days since 1970-01-01 of a date that exists, or -1 (before 1970 is left to the decoder)."""
-    leap = (year % 4 == 0 and year % 100 != 0) or year % 400 == 0
-    if year < 1970 or not 1 <= month <= 12 or day < 1:
-        return _BAD
-    long = 31 - (month == 4 or month == 6 or month == 9 or month == 11)
-    if day > (28 + leap if month == 2 else long):
-        return _BAD
-    y = year - (month <= 2)
-    era, shifted = y // 400, (month + 9) % 12
-    of_era = y - era * 400
-    days: int = era * 146_097 + of_era * 365 + of_era // 4 - of_era // 100 + (153 * shifted + 2) // 5 + day - 719_469
-    return days
-
-
-@compiled_flat
-def moment(data: Bytes, i: int, end: int) -> int:
-    """Microseconds since 1970 of ``2026-01-01T03:00:00[.000[000]]Z`` (or ``+01:00``), or a number that is no time."""
-    if end - i < 20 or data[i + 4] != _MINUS or data[i + 7] != _MINUS or data[i + 10] != _T:
-        return _NO_TIME
-    if data[i + 13] != _COLON or data[i + 16] != _COLON:
-        return _NO_TIME
-    hour, minute, second = two(data, i + 11), two(data, i + 14), two(data, i + 17)
-    day = day_of(100 * two(data, i) + two(data, i + 2), two(data, i + 5), two(data, i + 8))
-    if day < 0 or not (0 <= hour < 24 and 0 <= minute < 60 and 0 <= second < 60):
-        return _NO_TIME
-    i, fraction = i + 19, 0
-    if data[i] == _DOT:
-        first = i = i + 1
-        while _ZERO <= data[i] <= _NINE:
-            fraction, i = 10 * fraction + (code_at(data, i) - _ZERO), i + 1
-        if i - first == 3:
-            fraction *= 1000
-        elif i - first != 6:
-            return _NO_TIME
-    offset = 0
-    if (data[i] == _PLUS or data[i] == _MINUS) and end - i == 6 and data[i + 3] == _COLON:
-        hours, minutes = two(data, i + 1), two(data, i + 4)
-        if not (0 <= hours < 24 and 0 <= minutes < 60):
-            return _NO_TIME
-        offset = (60 * hours + minutes) * (1 if data[i] == _PLUS else -1)
-    elif data[i] != _Z or end - i != 1:
-        return _NO_TIME
-    time: int = (((day * 24 + hour) * 60 + minute - offset) * 60 + second) * 1_000_000 + fraction
-    return time
 
 
 @compiled_flat
@@ -235,7 +169,7 @@ def scan(data: Bytes, at: int, stays: Table, words: Table, unit_of: Int32, out: 
     (slot, text, size), (word_slot, word_text, word_size) = stays, words
     beds, times, columns, values = out
     while at < len(data) and data[at] == _OPEN:
-        i, seen, bed, column, unit, time, value, open_ = at + 1, 0, _BAD, _BAD, _BAD, _NO_TIME, 0.0, True
+        i, seen, bed, column, unit, time, value, open_ = at + 1, 0, _BAD, _BAD, _BAD, NO_TIME, 0.0, True
         while open_:
             key, i = key_at(data, i)
             bit, found = 0, _BAD

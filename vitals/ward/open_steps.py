@@ -8,8 +8,9 @@ import numpy as np
 
 from vitals.scoring.running import Gru, add_product, add_row, copy, features, from_state, next_state, tanh
 from vitals.windowing.carry import Pool, Slabs
-from vitals.windowing.close import Out, Samples, reason_of
+from vitals.windowing.close import Out, reason_of
 from vitals.windowing.compiled import compiled, compiled_flat
+from vitals.windowing.order import Samples
 from vitals.windowing.rules import LAST, Rules
 from vitals.windowing.running import close_copy, column_now, in_order, insert, list_column, running_end
 from vitals.windowing.types import Float32, Int8, Int16, Int32, Int64

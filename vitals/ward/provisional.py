@@ -26,7 +26,7 @@ from vitals.ward.open_steps import (
 )
 from vitals.ward.outputs import NO_NUMBER
 from vitals.windowing.carry import Carry
-from vitals.windowing.close import Samples
+from vitals.windowing.order import Samples
 from vitals.windowing.rules import rules_of
 from vitals.windowing.running import most_open, open_rows, room
 from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int32, Int64, Reason, Rows
@@ -138,9 +138,9 @@ class Provisional:
     def _kept_of(self, gru: Gru, beds: int) -> Open:
         more = beds - len(self._open.end)
         if more > 0:
+            empty = _nothing_open(gru, more)
             self._open = Open._make(
-                np.concatenate(pair)
-                for pair in zip(self._open, _nothing_open(gru, more), strict=True)  # type: ignore[arg-type]
+                np.concatenate([getattr(self._open, name), getattr(empty, name)]) for name in Open._fields
             )
         return self._open
 

@@ -14,7 +14,8 @@ from vitals.errors import DataError
 from vitals.spec.settings import Settings
 from vitals.windowing.arrive import arrive, beds_of, count, group_by_bed, pass_time
 from vitals.windowing.carry import Carry
-from vitals.windowing.close import Drops, Out, Samples, Scratch, close, list_drops
+from vitals.windowing.close import Drops, Out, Scratch, close, list_drops
+from vitals.windowing.order import Samples
 from vitals.windowing.repair import converted
 from vitals.windowing.rules import rules_of
 from vitals.windowing.types import NEVER, Dropped, Events, Int64, Repaired, Rows

@@ -8,21 +8,13 @@ import numpy as np
 
 from vitals.windowing.carry import Pool, Slabs
 from vitals.windowing.compiled import compiled, compiled_flat
+from vitals.windowing.order import Samples, sort
 from vitals.windowing.rules import MAX, MEAN, MEDIAN, MIN, Rules
 from vitals.windowing.types import NEVER, Drop, Float32, Float64, Int8, Int16, Int32, Int64, Reason
 
 _DUPLICATE = int(Drop.DUPLICATE)
 _WARMING_UP, _TOO_LITTLE_KNOWN = int(Reason.WARMING_UP), int(Reason.TOO_LITTLE_KNOWN)
 _MICROSECONDS_PER_HOUR = 3.6e9
-
-
-class Samples(NamedTuple):
-    """Samples of one bed in the order in which they are reduced, or of one call in the order of arrival."""
-
-    time: Int64
-    signal: Int16
-    value: Float32
-    event: Int64
 
 
 class Out(NamedTuple):
@@ -101,37 +93,6 @@ def gather(pool: Pool, slabs: Slabs, b: int, positions: Int64, new: Samples, buf
             time[n], signal[n], value[n], event[n] = times[i], signals[i], cleaned, i
             n += 1
     return n
-
-
-@compiled_flat
-def before(time: int, signal: int, value: float, other_time: int, other_signal: int, other_value: float) -> bool:
-    """Whether a sample is reduced before another: by time, then signal, then value; never by arrival."""
-    if time != other_time:
-        return bool(time < other_time)
-    if signal != other_signal:
-        return bool(signal < other_signal)
-    return bool(value < other_value)
-
-
-@compiled
-def sort(buffer: Samples, n: int) -> None:
-    """Put the first n samples in order (nearly always they are: a merge sort by time, then insertion within a time)."""
-    time, signal, value, event = buffer
-    ordered = True
-    for i in range(1, n):
-        ordered &= not before(time[i], signal[i], value[i], time[i - 1], signal[i - 1], value[i - 1])
-    if ordered:
-        return
-    order = np.argsort(time[:n], kind="mergesort")
-    time[:n], signal[:n], value[:n], event[:n] = time[:n][order], signal[:n][order], value[:n][order], event[:n][order]
-    for i in range(1, n):
-        j = i
-        while j > 0 and before(time[j], signal[j], value[j], time[j - 1], signal[j - 1], value[j - 1]):
-            time[j - 1], time[j] = time[j], time[j - 1]
-            signal[j - 1], signal[j] = signal[j], signal[j - 1]
-            value[j - 1], value[j] = value[j], value[j - 1]
-            event[j - 1], event[j] = event[j], event[j - 1]
-            j -= 1
 
 
 @compiled_flat

@@ -9,8 +9,9 @@ import numpy as np
 
 from vitals.spec.settings import Settings
 from vitals.windowing.carry import Carry, Pool, Slabs
-from vitals.windowing.close import Out, Samples, Scratch, close_bed, fold, sort
+from vitals.windowing.close import Out, Scratch, close_bed, fold
 from vitals.windowing.compiled import compiled, compiled_flat
+from vitals.windowing.order import Samples, sort
 from vitals.windowing.rules import MEAN, MEDIAN, Rules, rules_of
 from vitals.windowing.types import NEVER, Float32, Int32, Int64, Rows
 
