@@ -7,6 +7,7 @@ becomes a label.
 from __future__ import annotations
 
 import time
+from collections import Counter as Words
 from collections.abc import Sequence
 
 import msgspec
@@ -67,15 +68,20 @@ class Metrics:
 
     def said(self, lines: Sequence[Output]) -> None:
         """Lines of output were written."""
+        risks = Words[str]()  # a label is looked up once a block: for each line it would cost more than the line
         for line in lines:
             if isinstance(line, Answers):
-                self._risks.labels("provisional").inc(line.many)
+                risks["provisional"] += line.many
             elif isinstance(line, Risk):
-                self._say_risk(line)
+                risks["none" if line.risk is None else "provisional" if line.provisional else "number"] += 1
+                if line.risk is None:
+                    self._missing.labels(line.reason or "unknown").inc()
             elif isinstance(line, Alert):
                 self._say_alert(line)
             else:
                 self._say_news(line)
+        for kind, many in risks.items():
+            self._risks.labels(kind).inc(many)
 
     def worked(self, scoring: float, writing: float, answer: float) -> None:
         """A block was answered.
@@ -137,13 +143,6 @@ class Metrics:
         self._scoring = histogram("scoring", "A block of input to its lines of output.")
         self._writing = histogram("writing", "Writing and flushing the lines of output of a block.")
         self._answer = histogram("answer", "From when a block may have begun to arrive to its flushed output.")
-
-    def _say_risk(self, line: Risk) -> None:
-        if line.risk is None:
-            self._risks.labels("none").inc()
-            self._missing.labels(line.reason or "unknown").inc()
-        else:
-            self._risks.labels("provisional" if line.provisional else "number").inc()
 
     def _say_alert(self, line: Alert) -> None:
         if line.suppressed_by is None:
