@@ -28,7 +28,7 @@ def flow(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[Any, ...]]
         assert importlib.util.find_spec(f"vitals.flows.{module}"), module  # or the real flow would run
         calls: list[tuple[Any, ...]] = []
 
-        def stand_in(*arguments: Any) -> dict[str, Any]:
+        def stand_in(*arguments: Any, **_: Any) -> dict[str, Any]:
             calls.append(arguments)
             if isinstance(result, BaseException):
                 raise result
