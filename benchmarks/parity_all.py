@@ -29,7 +29,7 @@ from _weights import network_of, same_graph
 
 from vitals import flows
 from vitals.cohort.store import open_cohort
-from vitals.feeds.lines import Output, Risk
+from vitals.feeds.lines import Alert, Risk, Technical
 from vitals.feeds.times import read_time
 from vitals.flows.parity import measure_parity
 from vitals.flows.study import cohort_rows
@@ -38,7 +38,7 @@ from vitals.scoring.model import open_model
 from vitals.spec.modelfile import MODEL_FILE
 
 ROOT = Path(__file__).parent.parent
-_DECODER = msgspec.json.Decoder(Output)
+_DECODER = msgspec.json.Decoder(Risk | Alert | Technical)
 
 
 @dataclass

@@ -16,7 +16,7 @@ import pytest
 
 from tests.keeping import Pieces, Torn, by_id, feed_of, run, snapshots_every
 from tests.live import model_folder, settings_of
-from vitals.durable.folder import Folder, testified
+from vitals.durable.folder import Folder, attested
 from vitals.errors import StateError
 from vitals.flows.watching import watch
 
@@ -76,7 +76,7 @@ def test_stopped_anywhere_and_started_again_anywhere_before(
 
 def line_reached(state: Path) -> int:
     """Lines that were taken in."""
-    return testified((state / "head").read_bytes()) or 0
+    return attested((state / "head").read_bytes()) or 0
 
 
 def test_the_comparison_would_notice_one_line_lost_or_doubled(folder: Path, lines: list[bytes], tmp_path: Path) -> None:

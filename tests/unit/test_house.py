@@ -89,7 +89,7 @@ def commands() -> list[str]:
 def test_the_commands_are_those_of_the_command_line() -> None:
     assert sorted(commands()) == [
         "benchmark", "check", "compare", "demo", "evaluate", "import challenge2012", "import challenge2019", "import table", "models", "replay", "report", "score",
-        "signals", "simulate", "train", "tune", "watch",
+        "signals", "simulate", "top", "train", "tune", "watch",
     ]  # fmt: skip
 
 
@@ -130,7 +130,15 @@ def pinned() -> dict[str, str]:
 
 
 def test_the_bedside_needs_little() -> None:
-    assert {item.name for item in required()} == {"numpy", "numba", "onnxruntime", "msgspec", "typer", "rich"}
+    assert {item.name for item in required()} == {
+        "numpy",
+        "numba",
+        "onnxruntime",
+        "msgspec",
+        "typer",
+        "rich",
+        "prometheus-client",
+    }
 
 
 def test_everything_installed_is_pinned() -> None:

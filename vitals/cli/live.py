@@ -55,6 +55,29 @@ def watch(
         Path | None, typer.Option("--state", metavar="DIR", help="Keep the ward in this folder, so that it survives.")
     ] = None,
     out: Out = None,
+    provisional: Annotated[
+        bool,
+        typer.Option(
+            "--provisional", help="Answer every sample at once, too, as if its step closed now (not with --state)."
+        ),
+    ] = False,
+    silent: Annotated[bool, typer.Option("--silent", help="Score and log everything, alert nobody.")] = False,
+    metrics: Annotated[
+        str | None, typer.Option("--metrics", metavar="HOST:PORT", help="Serve /metrics, /healthz and /readyz here.")
+    ] = None,
+    metrics_anywhere: Annotated[
+        bool, typer.Option("--metrics-anywhere", help="Allow an address that other machines reach: no login there.")
+    ] = False,
+    log: Annotated[
+        str | None, typer.Option("--log", metavar="FILE", help="Structured log in JSON, without stays; - for stderr.")
+    ] = None,
+    log_level: Annotated[str, typer.Option("--log-level", help="debug, info, warning or error.")] = "info",
+    max_lag: Annotated[
+        float | None, typer.Option("--max-lag", min=0.001, metavar="SECONDS", help="Say when data may wait longer.")
+    ] = None,
+    swap_after: Annotated[
+        str | None, typer.Option("--swap-after", metavar="6h", help="A new model runs beside the old one so long.")
+    ] = None,
     json: Json = False,
 ) -> None:
     """Score a live feed: events in on stdin, risks and alerts out on stdout, one line each.
@@ -66,6 +89,11 @@ def watch(
     "seq" where lines carry one (rising by one within a "source"), else by what they say. Some answers may come twice;
     every line has an "id", and the same id is the same answer. With --state, --out adds to FILE. DIR belongs to one
     process, one model and one policy, holds what was measured, and must lie on a local disk.
+
+    With --provisional every sample is also answered by a risk marked "provisional": true, which alerts nobody.
+
+    SIGTERM and SIGINT finish the block in hand and end with 0; a second one ends at once. SIGHUP looks at the model and
+    the policy again: one that reads the ward in the same way takes over once it has seen what it needs.
 
     With --json the summary goes to stdout if --out took the lines, else to stderr.
 
@@ -79,13 +107,27 @@ def watch(
     Examples:
       vitals watch models/ward < events.ndjson > out.ndjson
       mosquitto_sub -t ward/# | vitals watch models/ward --policy night.toml
+      vitals watch models/ward --metrics 127.0.0.1:9464 --log ward.log < events.ndjson > out.ndjson
       vitals watch models/ward --state /var/lib/vitals/icu --out out.ndjson < events.ndjson
     """
     from vitals.flows.watching import watch as watch_feed
+    from vitals.operation.running import Running
+    from vitals.spec.duration import Duration
 
+    running = Running(
+        silent=silent, signals=True, max_lag=max_lag, metrics=metrics, metrics_anywhere=metrics_anywhere,
+        swap_after=None if swap_after is None else Duration.parse(swap_after, "--swap-after"), log=log is not None,
+        log_file=None if log in {None, "-"} else Path(str(log)), log_level=log_level, tell=_tell,
+    )  # fmt: skip
     with _lines(out, go_on=state is not None) as sink:
-        summary = watch_feed(model, sys.stdin.buffer, sink, policy, state=state)
+        summary = watch_feed(
+            model, sys.stdin.buffer, sink, policy, state=state, provisional=provisional, running=running
+        )
     console.show(summary, as_json=json, title="Watched", stream=sys.stderr if out is None else sys.stdout)
+
+
+def _tell(text: str) -> None:
+    console.people().print(text, markup=False)
 
 
 @contextmanager

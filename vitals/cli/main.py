@@ -11,7 +11,7 @@ import typer
 from typer.core import TyperGroup
 
 import vitals
-from vitals.cli import about, benchmark, comparing, console, data, live, model, reporting
+from vitals.cli import about, benchmark, comparing, console, data, live, model, reporting, top
 from vitals.errors import DataError, FeedError, ModelError, SettingsError, StateError, VitalsError
 
 _EXIT: dict[type[VitalsError], int] = {SettingsError: 1, DataError: 2, FeedError: 2, StateError: 2, ModelError: 3}
@@ -57,6 +57,7 @@ app.command("compare", rich_help_panel="A model")(comparing.compare)
 app.command("benchmark", rich_help_panel="A model")(benchmark.benchmark)
 app.command("replay", rich_help_panel="The live ward")(live.replay)
 app.command("watch", rich_help_panel="The live ward")(live.watch)
+app.command("top", rich_help_panel="The live ward")(top.top)
 
 
 def _version(asked: bool) -> None:

@@ -117,7 +117,7 @@ class Folder:
             StateError: lines are missing at its end, or the note itself is damaged.
         """
         said = os.pread(self._witness, 2 * _PLACE, 0)
-        known = testified(said)
+        known = attested(said)
         if len(said) >= _PLACE and known is None:  # less is a first note that was torn
             raise StateError(
                 str(self.path / "head"), "a damaged file", "the number of lines in the log",
@@ -182,11 +182,11 @@ def _short(value: Any) -> str:
     return "none" if value is None else str(value)[:12]
 
 
-def testified(said: bytes) -> int | None:
+def attested(said: bytes) -> int | None:
     """The line to which a log went, from the file that says so; None where it cannot be told.
 
     Example:
-        >>> testified(_testimony(5) + _testimony(7)[:20])
+        >>> attested(_testimony(5) + _testimony(7)[:20])
         5
     """
     places = (said[:_PLACE], said[_PLACE:])

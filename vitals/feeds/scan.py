@@ -200,11 +200,9 @@ def scan(data: Bytes, at: int, stays: Table, words: Table, unit_of: Int32, out: 
             i = blank(data, i)
             open_ = data[i] == _COMMA
             i += open_
-        # a line that was given up is still open
-        if open_ or data[i] != _CLOSE or data[i + 1] != _END or seen & _NEEDED != _NEEDED:
-            break
-        if seen & _HAS_UNIT and unit != unit_of[column]:
-            break
+        other_unit = seen & _HAS_UNIT and unit != unit_of[column]
+        if open_ or data[i] != _CLOSE or data[i + 1] != _END or seen & _NEEDED != _NEEDED or other_unit:
+            break  # (a line that was given up is still open)
         beds[n], times[n], columns[n], values[n] = bed, time, column, value
         n, at = n + 1, i + 2
     return n, at

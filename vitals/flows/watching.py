@@ -5,16 +5,17 @@ from __future__ import annotations
 import io
 import os
 import stat
-from collections import Counter
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from vitals.durable.durable_ward import DurableWard
 from vitals.durable.gather import gathered
 from vitals.errors import SettingsError, StateError
-from vitals.feeds.lines import Alert, Output, Technical
-from vitals.feeds.ndjson import encode_lines
-from vitals.scoring.model import open_model
+from vitals.feeds.lines import Technical
+from vitals.flows.operating import Operation, operating
+from vitals.flows.swapping import Swap
+from vitals.operation.running import Running
+from vitals.scoring.model import Model, open_model
 from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import load, read
@@ -23,13 +24,15 @@ from vitals.ward.outputs import with_ids
 from vitals.ward.ward import Ward
 
 
-def watch(
+def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
     model_path: str | Path,
     source: BinaryIO,
     sink: BinaryIO,
     policy_path: str | Path | None = None,
     block: int = 1 << 16,
     state: str | Path | None = None,
+    provisional: bool = False,
+    running: Running | None = None,
 ) -> dict[str, Any]:
     """Score a live feed until it ends; a line that cannot be used is left out, counted and reported.
 
@@ -42,6 +45,8 @@ def watch(
         state: a folder that lets the ward survive its process. What came in is on the disk before it is answered. Started
             again with the same folder and the same input, from its beginning or any later line, it goes on where it was:
             the outputs of all runs, made unique by their ``id``, are those of one run without a stop.
+        provisional: answer every sample at once as well, with the risk its bed would get if the running step closed now.
+        running: metrics, logs, signals and all else about it that changes no risk; None for none of it.
 
     Returns:
         How many ``risks``, ``alerts``, alerts ``held_back`` and ``technical`` lines went out, and what was ``left_out``
@@ -59,39 +64,40 @@ def watch(
         Traceback (most recent call last):
         vitals.errors.ModelError: models/none: came nothing; wanted a model folder with model.onnx; check the path...
     """
-    model, policy = open_model(model_path), find_policy(model_path, policy_path)
-    if state is not None:
-        return _watch_durably(DurableWard(Path(state), model, policy, lambda: _settle(sink)), source, sink, block)
-    ward, counts = Ward(model, policy), Counter[str]()
-    # read1 gives what is there, while read may wait for a full block
-    read_some = source.read1 if hasattr(source, "read1") else source.read
-    while piece := read_some(block):
-        _write(ward.feed(piece), sink, counts)
-    return _told(counts, ward.close(), sink)
+
+    def look() -> tuple[Model, AlertPolicy | None]:
+        return open_model(model_path), find_policy(model_path, policy_path)
+
+    if state is not None and provisional:
+        raise SettingsError("watch", "provisional risks together with a state", "one of them", "leave one out")
+    model, policy = look()
+    running, folder = running or Running(), None if state is None else Path(state)
+    with operating(running, Swap(model, policy, look, running.swap_after), sink, folder) as operation:
+        if folder is not None:
+            ward = DurableWard(folder, model, policy, lambda: _settle(sink))
+            return _watch_durably(ward, operation, source, block)
+        operation.begin(Ward(model, policy, provisional=provisional), keeps_model=provisional)
+        read = operation.reading(source).read1
+        while piece := read(block):
+            operation.answer(piece)
+        return operation.end()
 
 
-def _watch_durably(ward: DurableWard, source: BinaryIO, sink: BinaryIO, block: int) -> dict[str, Any]:
-    counts = Counter[str]()
+def _watch_durably(ward: DurableWard, operation: Operation, source: BinaryIO, block: int) -> dict[str, Any]:
     try:
         for lines in ward.recover():
-            _write(lines, sink, counts)
-        read = gathered(source, block)
+            operation.write(lines)
+        operation.begin(ward)
+        read = gathered(cast(BinaryIO, operation.reading(source)), block)
         while piece := read():
-            _write(ward.feed(piece), sink, counts)
-        told = _told(counts, ward.close(), sink)
+            operation.answer(piece)
+        told = operation.end()
     except StateError as error:
-        _write(with_ids("", [Technical(None, None, "state_failed", notice=str(error))]), sink, counts)
+        operation.write(with_ids("", [Technical(None, None, "state_failed", notice=str(error))]))
         raise
     finally:
         ward.release()
     return told | {"recognised": ward.recognised, "passed_over": ward.passed_over}
-
-
-def _told(counts: Counter[str], last: list[Output], sink: BinaryIO) -> dict[str, Any]:
-    """Write the last lines, and sum up."""
-    _write(last, sink, counts)
-    left_out = next(line.counts for line in reversed(last) if isinstance(line, Technical) and line.reason == "summary")
-    return {name: counts[name] for name in ("risks", "alerts", "held_back", "technical")} | {"left_out": left_out}
 
 
 def find_policy(model_path: str | Path, policy_path: str | Path | None = None) -> AlertPolicy | None:
@@ -123,15 +129,3 @@ def _settle(sink: BinaryIO) -> None:
             os.fsync(sink.fileno())
     except io.UnsupportedOperation:
         return  # kept in memory only
-
-
-def _write(lines: list[Output], sink: BinaryIO, counts: Counter[str]) -> None:
-    if not lines:
-        return
-    sink.write(encode_lines(lines))
-    sink.flush()
-    for line in lines:
-        if isinstance(line, Alert):
-            counts["alerts" if line.suppressed_by is None else "held_back"] += 1
-        else:
-            counts["technical" if isinstance(line, Technical) else "risks"] += 1
