@@ -9,7 +9,17 @@ import pytest
 
 _WITH_A_WARD = tuple(
     f"vitals.flows.{page}."
-    for page in ("elsewhere", "evaluation", "guarding", "reporting", "scores", "searching", "training", "tuning")
+    for page in (
+        "elsewhere",
+        "evaluation",
+        "guarding",
+        "operating",
+        "reporting",
+        "scores",
+        "searching",
+        "training",
+        "tuning",
+    )
 )
 
 
