@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from vitals.alerting.decide import AlertState, Outcome, decide
 from vitals.alerting.measures import COUNTS, DAY, MEASURES, measure
-from vitals.alerting.stays import Risks, Stays, check_fit, refuse_same_patients
+from vitals.alerting.stays import Risks, Stays, check_fit
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import plain
 from vitals.spec.settings import Alerting
@@ -109,9 +109,7 @@ class Evaluation:
         }
 
 
-def evaluate(
-    risks: Risks, stays: Stays, policy: AlertPolicy, alerting: Alerting | None = None, patients: str = ""
-) -> Evaluation:
+def evaluate(risks: Risks, stays: Stays, policy: AlertPolicy, alerting: Alerting | None = None) -> Evaluation:
     """Fold the policy over the risks and judge the alerts of each stay until its first onset.
 
     With onset o, an alert at a is *true* when ``o - lead_max <= a <= o - lead_min``, *false* when earlier or in a stay
@@ -124,12 +122,9 @@ def evaluate(
         stays: with their patients and first onsets.
         policy: the policy to judge.
         alerting: ``lead_min`` and ``lead_max``; without it 0 to 12 hours.
-        patients: :func:`~vitals.alerting.stays.patients_digest` of the patients, so that a policy is never judged on
-            those it was tuned on; "" where the caller cannot know.
 
     Raises:
         DataError: risks of stays that are not there.
-        SettingsError: the policy was tuned on these patients.
 
     Example:
         >>> hour, day = 3_600_000_000, 24 * 3_600_000_000
@@ -140,7 +135,6 @@ def evaluate(
         (1.0, 0.5, 5.0)
     """
     check_fit(risks, stays)
-    refuse_same_patients(policy, patients)
     search = alerting or Alerting()
     first, last = stays.hit_window(search)
     _, due = decide(policy, AlertState.empty(len(stays)), risks.stay, risks.time, risks.risk)

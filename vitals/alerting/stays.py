@@ -9,9 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from vitals.errors import DataError, SettingsError
+from vitals.errors import DataError
 from vitals.labelling.labels import NO_ONSET, first_onsets
-from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Alerting
 from vitals.windowing.types import Int64
 
@@ -229,22 +228,3 @@ def patients_digest(subject_ids: Iterable[object]) -> str:
     for name in sorted({str(subject) for subject in subject_ids}):
         digest.update(f"{len(name)}:{name}".encode())
     return digest.hexdigest()
-
-
-def refuse_same_patients(policy: AlertPolicy, patients: str) -> None:
-    """Refuse to judge a policy on the patients it was tuned on.
-
-    Args:
-        policy: carries the digest of its tuning patients in ``tuned_on``, or "".
-        patients: :func:`patients_digest` of those to be judged on, or "" where the caller cannot know.
-
-    Raises:
-        SettingsError: they are the same.
-    """
-    if patients and policy.tuned_on == patients:
-        raise SettingsError(
-            "policy tuned_on",
-            "the patients that are to be evaluated",
-            "other patients",
-            "evaluate on the held-out part, or tune on another one",
-        )

@@ -99,7 +99,7 @@ def tune(
             :class:`~vitals.alerting.goal.Goal`.
         alerting: where to look, and ``lead_min`` and ``lead_max``.
         tuned_on: :func:`~vitals.alerting.stays.patients_digest` of these patients; the policy carries it, and
-            ``evaluate`` refuses it on the same patients.
+            judging it on the same patients is refused (:mod:`vitals.alerting.guards`).
         model_digest: the model that gave the risks; the policy carries it.
 
     Raises:
