@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -13,7 +12,7 @@ from numpy.typing import NDArray
 from vitals.feeds.lines import Answers, Risk
 from vitals.feeds.names import WIDTH, Table
 from vitals.windowing.compiled import compiled_flat
-from vitals.windowing.types import Float64, Int8, Int32, Int64
+from vitals.windowing.types import Float32, Int8, Int32, Int64
 
 Bytes = NDArray[np.uint8]
 DECIMALS = 7
@@ -24,14 +23,31 @@ _ONE = 10**DECIMALS
 _DAY = 86_400_000_000
 
 
-class Texts(NamedTuple):
-    """What stands before the name, between name and time, before the risk and after it; and ``-T:.Z`` of a time."""
+def _bytes(text: str) -> Bytes:
+    return np.frombuffer(text.encode(), np.uint8)
 
-    begin: Bytes
-    middle: Bytes
-    before: Bytes
+
+# constants of the compiled loops: texts whose length they know are copied at once
+_BEGIN, _MIDDLE, _RISK = map(_bytes, ('{"kind":"risk","stay":"', '","time":"', '","risk":'))
+_MINUS, _T, _COLON, _DOT, _Z = b"-T:.Z"
+
+
+class Texts(NamedTuple):
+    """What stands in a line after its time, and the last date that was written.
+
+    Attributes:
+        after: after a risk.
+        why: the line's end for each reason there is no risk, ``(K, ·)``.
+        why_size: how many bytes, ``(K,)``.
+        day: days since 1970 of the date, ``(1,)``.
+        date: ``YYYY-MM-DDT``.
+    """
+
     after: Bytes
-    marks: Bytes
+    why: Bytes
+    why_size: Int64
+    day: Int64
+    date: Bytes
 
 
 @compiled_flat
@@ -52,9 +68,8 @@ def put_number(out: Bytes, at: int, number: int, digits: int) -> int:
 
 
 @compiled_flat
-def put_time(out: Bytes, at: int, time: int, marks: Bytes) -> int:
-    """Write a time as ISO 8601 text, UTC, with a fraction only where there is one; ``marks`` is ``-T:.Z``."""
-    day, rest = time // _DAY, time % _DAY
+def put_date(day: int, out: Bytes) -> None:
+    """Write a day since 1970 as ``YYYY-MM-DDT``."""
     # days to a date of the civil calendar, years beginning in March
     shifted = day + 719_468
     era = shifted // 146_097
@@ -62,116 +77,89 @@ def put_time(out: Bytes, at: int, time: int, marks: Bytes) -> int:
     year = (of_era - of_era // 1460 + of_era // 36_524 - of_era // 146_096) // 365
     of_year = of_era - (365 * year + year // 4 - year // 100)
     month = (5 * of_year + 2) // 153
-    at = put_number(out, at, year + era * 400 + (month >= 10), 4)
-    out[at] = marks[0]
-    at = put_number(out, at + 1, month + 3 if month < 10 else month - 9, 2)
-    out[at] = marks[0]
-    at = put_number(out, at + 1, of_year - (153 * month + 2) // 5 + 1, 2)
-    out[at] = marks[1]
+    put_number(out, 0, year + era * 400 + (month >= 10), 4)
+    put_number(out, 5, month + 3 if month < 10 else month - 9, 2)
+    put_number(out, 8, of_year - (153 * month + 2) // 5 + 1, 2)
+    out[4] = out[7] = _MINUS
+    out[10] = _T
+
+
+@compiled_flat
+def put_time(out: Bytes, at: int, time: int, texts: Texts) -> int:
+    """Write a time as ISO 8601 text, UTC, with a fraction only where there is one."""
+    day, rest = time // _DAY, time % _DAY
+    if day != texts.day[0]:
+        texts.day[0] = day
+        put_date(day, texts.date)
+    for k in range(11):
+        out[at + k] = texts.date[k]
     seconds, fraction = rest // 1_000_000, rest % 1_000_000
-    at = put_number(out, at + 1, seconds // 3600, 2)
-    out[at] = marks[2]
-    at = put_number(out, at + 1, seconds // 60 % 60, 2)
-    out[at] = marks[2]
-    at = put_number(out, at + 1, seconds % 60, 2)
+    put_number(out, at + 11, seconds // 3600, 2)
+    put_number(out, at + 14, seconds // 60 % 60, 2)
+    at = put_number(out, at + 17, seconds % 60, 2)
+    out[at - 6] = out[at - 3] = _COLON
     if fraction:
-        out[at] = marks[3]
+        out[at] = _DOT
         at = put_number(out, at + 1, fraction, 6)
-    out[at] = marks[4]
+    out[at] = _Z
     return at + 1
 
 
 @compiled_flat
-def put_lines(
-    out: Bytes,
-    bed: Int32,
-    time: Int64,
-    units: Int64,
-    texts: Texts,
-    whys: Bytes,
-    why_size: Int64,
-    names: Bytes,
-    size: Int32,
-) -> int:
-    """Write one line for each risk; returns how many bytes.
+def put_lines(out: Bytes, bed: Int32, time: Int64, risk: Float32, reason: Int8, texts: Texts, stays: Table) -> int:
+    """Write one line for each risk; returns how many bytes, or -1 if a bed has no plain name.
 
     Args:
         out: room for all lines.
         bed: of each, ``(n,)``.
         time: of each, ``(n,)``.
-        units: the risk in units of the last decimal, or -1 - k for none with the reason k, ``(n,)``.
+        risk: of each, ``(n,)``; NaN for none.
+        reason: why there is none, ``(n,)``.
         texts: what stands between the parts.
-        whys: lines' ends for each reason, ``(K, ·)``.
-        why_size: their lengths.
-        names: of the beds, ``(B, WIDTH)``.
-        size: their lengths, ``(B,)``.
+        stays: names of the beds.
     """
-    begin, middle, before, after, marks = texts
     at = 0
     for i in range(len(bed)):
         b = bed[i]
-        at = put(out, at, begin, len(begin))
-        at = put(out, at, names[b], size[b])
-        at = put(out, at, middle, len(middle))
-        at = put_time(out, at, time[i], marks)
-        if units[i] < 0:
-            k = -1 - units[i]
-            at = put(out, at, whys[k], why_size[k])
+        if b >= len(stays.size) or stays.size[b] == 0:
+            return -1
+        at = put(out, at, _BEGIN, len(_BEGIN))
+        at = put(out, at, stays.text[b], stays.size[b])
+        at = put(out, at, _MIDDLE, len(_MIDDLE))
+        at = put_time(out, at, time[i], texts)
+        if not np.isfinite(risk[i]):
+            at = put(out, at, texts.why[reason[i]], texts.why_size[reason[i]])
             continue
-        at = put(out, at, before, len(before))
-        at = put_number(out, at, units[i] // _ONE, 1)
-        out[at] = marks[3]
-        at = put_number(out, at + 1, units[i] % _ONE, DECIMALS)
-        at = put(out, at, after, len(after))
+        units = np.int64(np.rint(np.float64(risk[i]) * _ONE))
+        at = put(out, at, _RISK, len(_RISK))
+        at = put_number(out, at, units // _ONE, 1)
+        out[at] = _DOT
+        at = put_number(out, at + 1, units % _ONE, DECIMALS)
+        at = put(out, at, texts.after, len(texts.after))
     return at
 
 
-def _bytes(text: str) -> Bytes:
-    return np.frombuffer(text.encode(), np.uint8)
+def texts_of(words: Sequence[str]) -> Texts:
+    """The texts of lines that name these reasons."""
+    ends = [f'","risk":null,"reason":"{word}","provisional":true}}\n'.encode() for word in words]
+    size = np.array([len(end) for end in ends])
+    why = np.frombuffer(b"".join(end.ljust(size.max()) for end in ends), np.uint8).reshape(len(words), -1)
+    return Texts(_bytes(',"provisional":true}\n'), why, size, np.full(1, -(10**9)), np.zeros(11, np.uint8))
 
 
-_TEXTS = Texts(*map(_bytes, ('{"kind":"risk","stay":"', '","time":"', '","risk":', ',"provisional":true}\n', "-T:.Z")))
+def room_for(lines: int, texts: Texts) -> Bytes:
+    """Room for so many lines."""
+    return np.empty(lines * (_LONGEST + texts.why.shape[1]), np.uint8)
 
 
-def rounded(risk: NDArray[np.float32]) -> Float64:
-    """Risks in units of the last decimal that is told."""
-    units: Float64 = np.rint(risk.astype(np.float64) * _ONE)
-    return units
-
-
-def write_answers(
-    stays: Table, bed: Int32, time: Int64, risk: NDArray[np.float32], why: Int8, words: tuple[str, ...]
-) -> Answers:
-    r"""Risks of stays with plain names as lines.
-
-    Args:
-        stays: names of the beds.
-        bed: row of the ward, ``(n,)``.
-        time: of the sample, ``(n,)``.
-        risk: ``(n,)``, NaN for none.
-        why: the number of the reason there is none, ``(n,)``.
-        words: the reasons.
+def told(risk: float) -> float:
+    """A risk as a line tells it, to :data:`DECIMALS`.
 
     Example:
-        >>> from vitals.feeds.names import Names
-        >>> names = Names(1)
-        >>> names.enter("p1", 0)
-        >>> bed, time, why = np.array([0], np.int32), np.array([1_000_000]), np.array([0], np.int8)
-        >>> write_answers(names.table, bed, time, np.array([0.25], np.float32), why, ("unknown",)).text
-        b'{"kind":"risk","stay":"p1","time":"1970-01-01T00:00:01Z","risk":0.2500000,"provisional":true}\n'
+        >>> told(0.12345678)
+        0.1234568
     """
-    units = np.where(np.isfinite(risk), np.nan_to_num(rounded(risk)), -1.0 - why).astype(np.int64)
-    whys, sizes = _ends(words)
-    out = np.empty(len(bed) * (_LONGEST + whys.shape[1]), np.uint8)
-    end = put_lines(out, bed, time, units, _TEXTS, whys, sizes, stays.text, stays.size)
-    return Answers(out[:end].tobytes(), len(bed))
-
-
-@functools.cache
-def _ends(words: tuple[str, ...]) -> tuple[Bytes, Int64]:
-    texts = [f'","risk":null,"reason":"{word}","provisional":true}}\n'.encode() for word in words]
-    size = np.array([len(text) for text in texts])
-    return np.frombuffer(b"".join(text.ljust(size.max()) for text in texts), np.uint8).reshape(len(words), -1), size
+    return float(np.rint(np.float64(risk) * _ONE)) / _ONE
 
 
 def encode_answers(lines: Sequence[Risk]) -> Answers:

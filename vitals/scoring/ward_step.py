@@ -26,8 +26,10 @@ def score_rows(model: Model, hidden: Float32, rows: Rows) -> Float32:
         ``(R,)`` float32: calibrated risks, NaN where ``rows.reason`` says why there is none.
     """
     risk = np.empty(len(rows), np.float32)
-    first = np.flatnonzero(np.diff(rows.bed, prepend=-1))
-    length = np.diff(first, append=len(rows))
+    begins = np.ones(len(rows), np.bool_)
+    np.not_equal(rows.bed[1:], rows.bed[:-1], out=begins[1:])
+    first = np.flatnonzero(begins)
+    length = np.append(first[1:], len(rows)) - first
     longest_first = np.argsort(-length, kind="stable")
     for at in range(0, len(first), BLOCK):
         block = longest_first[at : at + BLOCK]

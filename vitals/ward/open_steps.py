@@ -13,7 +13,7 @@ from vitals.windowing.compiled import compiled, compiled_flat
 from vitals.windowing.order import Samples
 from vitals.windowing.rules import LAST, Rules
 from vitals.windowing.running import close_copy, column_now, in_order, insert, list_column, running_end
-from vitals.windowing.types import Float32, Int8, Int16, Int32, Int64
+from vitals.windowing.types import Float32, Int8, Int32, Int64
 
 _MICROSECONDS_PER_HOUR = 3.6e9
 
@@ -54,61 +54,36 @@ class Work(NamedTuple):
 
 @compiled_flat
 def correct(
-    rules: Rules,
-    slabs: Slabs,
-    pool: Pool,
-    gru: Gru,
-    kept: Open,
-    work: Work,
-    bed: Int32,
-    time: Int64,
-    signal: Int16,
-    stale: Int8,
-) -> int:
-    """Correct the running step of each bed by its sample; marks the beds whose step has to be computed anew.
-
-    Args:
-        rules: of the window.
-        slabs: of the ward, after the samples were taken in.
-        pool: what waits.
-        gru: the weights.
-        kept: the running steps.
-        work: room for the samples of one bed.
-        bed: ``(n,)`` each once.
-        time: of the samples, ``(n,)``.
-        signal: of the samples, ``(n,)``.
-        stale: set to 1 for those to be computed anew.
+    rules: Rules, slabs: Slabs, pool: Pool, gru: Gru, kept: Open, work: Work, b: int, time: int, c: int
+) -> bool:
+    """Correct the running step of a bed by the sample of column c that was just taken in.
 
     Returns:
-        How many those are.
+        False where the step has to be computed anew instead.
     """
-    many = 0
-    for i in range(len(bed)):
-        b, c = bed[i], signal[i]
-        end = running_end(rules.step, slabs.admitted[b], slabs.closed[b], slabs.watermark[b])
-        stale[i] = kept.end[b] != end or kept.closed[b] != slabs.closed[b] or time[i] <= end - rules.step
-        if stale[i] or slabs.waiting[b] > len(work.values):
-            stale[i] = 1
-            many += 1
-            continue
-        kept.mixed[b] |= time[i] < slabs.watermark[b]
-        # of a column that takes the last value no earlier sample can matter
-        last_alone = rules.reduce[c] == LAST and kept.mixed[b] == 0
-        since = time[i] - 1 if last_alone else end - rules.step
-        n = list_column(pool, slabs.head[b], c, since, kept.mixed[b] == 0, work.buffer)
-        insert(work.buffer, n)
-        sampled = work.buffer.time[n - 1]
-        kept.fresh[b, c] = end - sampled <= rules.max_age[c]
-        value = age = np.float32(np.nan)
-        if kept.fresh[b, c]:
-            value = np.float32(column_now(rules.reduce[c], work.buffer, n, work.values))
-            age = np.float32((end - sampled) / _MICROSECONDS_PER_HOUR)
-        features(gru, c, value, age, work.five)
-        for k in range(5):
-            if gru.column[c, k] >= 0 and work.five[k] != kept.five[b, c, k]:
-                add_row(work.five[k] - kept.five[b, c, k], gru.embed[gru.column[c, k]], kept.embedded[b])
-                kept.five[b, c, k] = work.five[k]
-    return many
+    if len(kept.end) == 0 or slabs.waiting[b] > len(work.values):
+        return False
+    end = running_end(rules.step, slabs.admitted[b], slabs.closed[b], slabs.watermark[b])
+    if kept.end[b] != end or kept.closed[b] != slabs.closed[b] or time <= end - rules.step:
+        return False
+    kept.mixed[b] |= time < slabs.watermark[b]
+    # of a column that takes the last value no earlier sample can matter
+    last_alone = rules.reduce[c] == LAST and kept.mixed[b] == 0
+    since = time - 1 if last_alone else end - rules.step
+    n = list_column(pool, slabs.head[b], slabs.waiting[b], c, since, kept.mixed[b] == 0, work.buffer)
+    insert(work.buffer, n)
+    sampled = work.buffer.time[n - 1]
+    kept.fresh[b, c] = end - sampled <= rules.max_age[c]
+    value = age = np.float32(np.nan)
+    if kept.fresh[b, c]:
+        value = np.float32(column_now(rules.reduce[c], work.buffer, n, work.values))
+        age = np.float32((end - sampled) / _MICROSECONDS_PER_HOUR)
+    features(gru, c, value, age, work.five)
+    for k in range(5):
+        if gru.column[c, k] >= 0 and work.five[k] != kept.five[b, c, k]:
+            add_row(work.five[k] - kept.five[b, c, k], gru.embed[gru.column[c, k]], kept.embedded[b])
+            kept.five[b, c, k] = work.five[k]
+    return True
 
 
 @compiled_flat
@@ -153,19 +128,22 @@ def compute_anew(
         end = running_end(rules.step, slabs.admitted[b], slabs.closed[b], slabs.watermark[b])
         rows = close_copy(rules, slabs, pool, b, end, alone, out, 0)
         take_over(gru, kept, out, rows, hidden, b, work)
-        kept.closed[b], kept.end[b], kept.mixed[b] = slabs.closed[b], end, not in_order(pool, slabs.head[b])
+        kept.closed[b], kept.end[b], kept.mixed[b] = (
+            slabs.closed[b],
+            end,
+            not in_order(pool, slabs.head[b], slabs.waiting[b]),
+        )
 
 
 @compiled_flat
-def rectified(rules: Rules, slabs: Slabs, kept: Open, bed: Int32, out: Float32, reason: Int8) -> None:
-    """The input layer of the running steps, ``(n, E)``, and why they can have no risk."""
-    for i in range(len(bed)):
-        b, observed = bed[i], 0
-        for j in range(out.shape[1]):
-            out[i, j] = max(kept.embedded[b, j], np.float32(0))
-        for c in range(rules.signals):
-            observed += kept.fresh[b, c]
-        reason[i] = reason_of(rules.warm_up, rules.min_observed, kept.end[b] - slabs.admitted[b], observed)
+def rectify(rules: Rules, slabs: Slabs, kept: Open, b: int, out: Float32) -> int:
+    """Write the input layer of the running step of a bed, ``(E,)``; returns why it can have no risk, or 0."""
+    observed = 0
+    for j in range(len(out)):
+        out[j] = max(kept.embedded[b, j], np.float32(0))
+    for c in range(rules.signals):
+        observed += kept.fresh[b, c]
+    return int(reason_of(rules.warm_up, rules.min_observed, kept.end[b] - slabs.admitted[b], observed))
 
 
 @compiled_flat

@@ -2,30 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
-from vitals.feeds.answers import DECIMALS, encode_answers, rounded, write_answers
+from vitals.feeds.answers import Texts, encode_answers, put_lines, room_for, texts_of, told
 from vitals.feeds.lines import Answers, Risk
+from vitals.feeds.names import Table
 from vitals.feeds.times import time_text
 from vitals.scoring.gru import gru_of
 from vitals.scoring.model import Model
 from vitals.scoring.running import Gru
 from vitals.scoring.ward_step import score_rows
 from vitals.ward.beds import Beds
-from vitals.ward.open_steps import (
-    Open,
-    Work,
-    compute_anew,
-    correct,
-    multiply,
-    rectified,
-    through_gates,
-    through_head,
-)
+from vitals.ward.in_hand import compute_now, gates_now, in_hand, take_now, write_now
+from vitals.ward.open_steps import Open, Work
 from vitals.ward.outputs import NO_NUMBER
-from vitals.windowing.carry import Carry
+from vitals.ward.taking import Run
+from vitals.windowing.advance import left_out
+from vitals.windowing.carry import BLOCK, Carry, Pool, Slabs
 from vitals.windowing.order import Samples
 from vitals.windowing.rules import rules_of
 from vitals.windowing.running import most_open, open_rows, room
@@ -34,36 +29,16 @@ from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int32,
 WHY = tuple(reason.name.lower() if reason else NO_NUMBER for reason in Reason)
 """Why a risk is none, by :class:`vitals.windowing.types.Reason`."""
 
-_FEW = 8  # rows from which a product of matrices is faster than row by row
+_MANY = 1024  # samples that are answered together: what they need stays in the processor's cache
 _WAITING = 512  # samples of one bed; with more the running step is computed anew each time
-
-
-def one_a_bed(events: Events) -> Iterator[Events]:
-    """The samples in as few parts as there are samples of one bed, each bed at most once in a part, in order.
-
-    Example:
-        >>> zero = np.zeros(3)
-        >>> events = Events(np.array([4, 7, 4], np.int32), np.arange(3), zero.astype(np.int16), zero.astype(np.float32))
-        >>> [part.bed.tolist() for part in one_a_bed(events)]
-        [[4, 7], [4]]
-    """
-    order = np.argsort(events.bed, kind="stable")
-    bed = events.bed[order]
-    first = np.flatnonzero(np.diff(bed, prepend=-1))
-    nth = np.empty(len(bed), np.int64)
-    nth[order] = np.arange(len(bed)) - np.repeat(first, np.diff(first, append=len(bed)))
-    last = int(nth.max(initial=0))
-    if last == 0:
-        yield events
-        return
-    for n in range(last + 1):
-        yield events.take(nth == n)
 
 
 class Provisional:
     """Answers samples with the risk that their bed's running step would have if it closed now.
 
     A model whose step can be computed in compiled loops keeps what each sample changes; any other is asked itself.
+    Samples are taken in with :meth:`take`, as many at once as can be; :meth:`settled` answers those whose step goes on.
+    Then the steps of the beds in :attr:`waiting` that are due have to be closed, after which :meth:`anew` answers theirs.
 
     Args:
         model: gives the risks.
@@ -71,123 +46,160 @@ class Provisional:
 
     Attributes:
         gru: the model's weights, if it is of that kind.
+        waiting: beds whose samples are still to be answered, or whose steps are due; each once, in order.
     """
 
     def __init__(self, model: Model, beds: int) -> None:
         self._model, self._rules = model, rules_of(model.settings)
         self.gru: Gru | None = gru_of(model)
+        self._weights = self.gru or _no_weights(len(model.settings.channels))
         self._alone = Carry.empty(model.settings, 1).slabs
         self._out = room(most_open(self._rules), len(model.settings.channels))
-        if self.gru is not None:
-            wide, deep = self.gru.take_in.shape[0], self.gru.carry_on.shape[0]
-            self._open = _nothing_open(self.gru, beds)
-            buffer = Samples(
-                np.empty(_WAITING, np.int64),
-                np.empty(_WAITING, np.int16),
-                np.empty(_WAITING, np.float32),
-                np.empty(0, np.int64),
-            )
-            self._work = Work(
-                buffer, np.empty(_WAITING, np.float32), np.empty(5, np.float32), np.empty(max(wide, deep), np.int64),
-                np.empty(wide + 3 * deep, np.float32),
-            )  # fmt: skip
+        self._open = _nothing_open(self._weights, beds if self.gru else 0)
+        self._work, self._texts = _work(self._weights), texts_of(WHY)
+        self._run = _run(self._weights, self._texts, beds)
+        self._hand: Any = None
+        self._held: tuple[Slabs, Pool, Table, Run] | None = None
+        self._events, self._asked, self._written = Events.none(), np.zeros(0, np.int64), (0, 0)
+        self.waiting = np.zeros(0, np.int32)
 
-    def answer(self, carry: Carry, hidden: Float32, events: Events) -> tuple[Float32, Int8]:
-        """The risks of the running steps of some beds, after their samples were taken in and due steps closed.
+    def take(self, carry: Carry, beds: Beds, events: Events, at: int) -> tuple[int, Dropped | None]:
+        """Take in samples until one has to wait for what came before it.
+
+        Args:
+            carry: the windowing's state; it is updated in place.
+            beds: who lies where.
+            events: samples in order of arrival.
+            at: position of the first.
+
+        Returns:
+            The position after the last, and those that were left out or repaired, if there are any.
+        """
+        carry.make_room((len(events) - at) // BLOCK + min(len(events) - at, carry.beds) + 1)
+        verdict = np.empty(len(events), np.int8)
+        end, n, m, size = take_now(
+            self._in_hand(carry, beds), events.bed, events.time, events.signal, events.value, at, verdict
+        )
+        self._events, self._written = events, (n, size)
+        if m:
+            asked = self._run.asked[:m]
+            self._asked, self.waiting = asked[asked >= 0], np.sort(self._run.waiting[:m])
+        else:
+            self._asked, self.waiting = _NONE, _NOBODY
+        if not verdict[at:end].any():
+            return end, None
+        here = Events(events.bed[at:end], events.time[at:end], events.signal[at:end], events.value[at:end])
+        return end, left_out(self._model.settings, here, verdict[at:end])
+
+    def settled(self, beds: Beds) -> list[Answers]:
+        """The answers to samples whose step goes on."""
+        n, size = self._written
+        return [self._in_words(beds, n, size or self._multiply(n))] if n else []
+
+    def anew(self, carry: Carry, hidden: Float32, beds: Beds) -> list[Answers]:
+        """The answers to samples of beds that waited, after their due steps were closed.
 
         Args:
             carry: the windowing's state.
             hidden: the model's, ``(B, H)``.
-            events: accepted samples, each bed at most once.
-
-        Returns:
-            ``(n,)`` risks, NaN where there is none, and why there is none.
+            beds: who lies where.
         """
+        n, run = len(self._asked), self._run
+        if not n:
+            return []
+        bed, time = self._events.bed[self._asked], self._events.time[self._asked]
         if self.gru is None:
-            return self._ask(carry, hidden, events)
-        gru, kept, rules = self.gru, self._kept_of(self.gru, carry.beds), self._rules
-        n, bed = len(events), events.bed
-        stale = np.empty(n, np.int8)
-        if correct(rules, carry.slabs, carry.pool, gru, kept, self._work, bed, events.time, events.signal, stale):
-            anew = bed[stale != 0]
-            compute_anew(rules, carry.slabs, carry.pool, gru, kept, self._work, anew, hidden, self._alone, self._out)
-        x, reason = np.empty((n, gru.take_in.shape[0]), np.float32), np.empty(n, np.int8)
-        rectified(rules, carry.slabs, kept, bed, x, reason)
-        state, risk = np.empty((n, hidden.shape[1]), np.float32), np.empty(n, np.float32)
-        through_gates(gru, kept, bed, self._product(x, gru.take_in), state)
-        through_head(gru, self._product(state, gru.head), risk)
-        risk[reason != 0] = np.nan
-        return risk, reason
+            run.bed[:n], run.time[:n] = bed, time
+            run.risk[:n], run.reason[:n] = self._ask(carry, hidden, bed)
+            size = put_lines(run.out, bed, time, run.risk[:n], run.reason[:n], self._texts, beds.names.table)
+        else:
+            size = compute_now(self._in_hand(carry, beds), bed, time, hidden) or self._multiply(n)
+        return [self._in_words(beds, n, size)]
 
-    def _ask(self, carry: Carry, hidden: Float32, events: Events) -> tuple[Float32, Int8]:
-        rows = open_rows(self._model.settings, carry, events.bed)
+    def _multiply(self, n: int) -> int:
+        """Answer many at once; returns how many bytes."""
+        run = self._run
+        np.matmul(run.x[:n], self._weights.take_in, out=run.gates[:n])
+        gates_now(self._hand, n)
+        np.matmul(run.state[:n], self._weights.head, out=run.head[:n])
+        return int(write_now(self._hand, n))
+
+    def _ask(self, carry: Carry, hidden: Float32, bed: Int32) -> tuple[Float32, Int8]:
+        rows = open_rows(self._model.settings, carry, bed)
         first = np.flatnonzero(np.diff(rows.bed, prepend=-1))
         place = np.repeat(np.arange(len(first), dtype=np.int32), np.diff(first, append=len(rows)))
-        risk = score_rows(self._model, hidden[events.bed], Rows(place, rows.time, rows.value, rows.age, rows.reason))
+        risk = score_rows(self._model, hidden[bed], Rows(place, rows.time, rows.value, rows.age, rows.reason))
         last = np.append(first[1:], len(rows)) - 1
-        return risk[last], rows.reason[last]
+        return np.where(rows.reason[last] == 0, risk[last], np.nan).astype(np.float32), rows.reason[last]
 
-    def _product(self, x: Float32, weight: Float32) -> Float32:
-        if len(x) >= _FEW:
-            product: Float32 = x @ weight
-            return product
-        out = np.empty((len(x), weight.shape[1]), np.float32)
-        multiply(x, weight, out, self._work.active)
-        return out
+    def _in_words(self, beds: Beds, n: int, size: int) -> Answers:
+        """The first n answers as lines: those that were written, or others where a name is not plain."""
+        run, lines = self._run, []
+        if size > 0:
+            return Answers(run.out[:size].tobytes(), n)
+        for bed, time, risk, why in zip(
+            run.bed[:n].tolist(), run.time[:n].tolist(), run.risk[:n], run.reason[:n], strict=True
+        ):
+            number, reason = (told(risk), None) if np.isfinite(risk) else (None, WHY[why])
+            lines.append(Risk(beds.stay[bed], time_text(time), number, reason, provisional=True))
+        return encode_answers(lines)
 
-    def _kept_of(self, gru: Gru, beds: int) -> Open:
-        more = beds - len(self._open.end)
+    def _in_hand(self, carry: Carry, beds: Beds) -> Any:
+        """The ward as the compiled loops take it, made again where an array was replaced by a larger one."""
+        self._grow(carry.beds)
+        held = (carry.slabs, carry.pool, beds.names.table, self._run)
+        if self._held is None or any(one is not other for one, other in zip(held, self._held, strict=True)):
+            self._hand = in_hand(
+                self._rules, carry.slabs, carry.pool, self._weights, self._open, self._work, self._run, self._alone, self._out,
+                self._texts, beds.names.table,
+            )  # fmt: skip
+            self._held = held
+        return self._hand
+
+    def _grow(self, beds: int) -> None:
+        more = beds - len(self._run.marked)
         if more > 0:
-            empty = _nothing_open(gru, more)
-            self._open = Open._make(
-                np.concatenate([getattr(self._open, name), getattr(empty, name)]) for name in Open._fields
-            )
-        return self._open
+            self._run = self._run._replace(marked=np.zeros(beds, np.int8))
+            if self.gru is not None:
+                empty = _nothing_open(self.gru, more)
+                self._open = Open(*(np.concatenate(pair) for pair in zip(self._open, empty, strict=True)))
 
-    def take(self, carry: Carry, hidden: Float32, beds: Beds, events: Events, dropped: Dropped) -> list[Answers]:
-        """Answer the samples that were taken in, each bed's at most one; demographics are no news of the hour."""
-        events = accepted(events, dropped)
-        sudden = events.signal >= self._rules.signals
-        if sudden.any():
-            self.forget(events.bed[sudden])
-            events = events.take(~sudden)
-        return [in_words(beds, events, *self.answer(carry, hidden, events))] if len(events) else []
-
-    def forget(self, bed: Int32 | Int64) -> None:
+    def forget(self, bed: Int64) -> None:
         """Others lie in these beds now."""
-        if self.gru is not None:
-            known = bed[bed < len(self._open.end)]
-            self._open.end[known] = NEVER
+        self._open.end[bed[bed < len(self._open.end)]] = NEVER
 
 
-def in_words(beds: Beds, events: Events, risk: Float32, reason: Int8) -> Answers:
-    """The answers as lines.
-
-    Args:
-        beds: who lies where.
-        events: the samples, ``(n,)``.
-        risk: ``(n,)``, NaN where there is none.
-        reason: why there is none, ``(n,)``.
-    """
-    finite, size = np.isfinite(risk), beds.names.table.size
-    if len(size) > events.bed.max(initial=-1) and (size[events.bed] > 0).all():
-        return write_answers(beds.names.table, events.bed, events.time, risk, reason, WHY)
-    lines = []
-    told = rounded(risk).tolist()
-    for i, (bed, time) in enumerate(zip(events.bed.tolist(), events.time.tolist(), strict=True)):
-        number, why = (told[i] / 10**DECIMALS, None) if finite[i] else (None, WHY[reason[i]])
-        lines.append(Risk(beds.stay[bed], time_text(time), number, why, provisional=True))
-    return encode_answers(lines)
+_NONE, _NOBODY = np.zeros(0, np.int64), np.zeros(0, np.int32)
 
 
-def accepted(events: Events, dropped: Dropped) -> Events:
-    """The samples that were not left out."""
-    out = dropped.event[dropped.event >= 0]
-    if not len(out):
-        return events
-    keep = np.ones(len(events), bool)
-    keep[out] = False
-    return events.take(keep)
+def _run(gru: Gru, texts: Texts, beds: int) -> Run:
+    wide, deep = gru.take_in.shape[0], gru.carry_on.shape[0]
+    x, gates, state, head = (np.empty((_MANY, n), np.float32) for n in (wide, 3 * deep, deep, gru.head.shape[1]))
+    return Run(
+        np.empty(_MANY, np.int32), np.empty(_MANY, np.int64), x, gates, state, head, np.empty(_MANY, np.float32),
+        np.empty(_MANY, np.int8), room_for(_MANY, texts), np.empty(_MANY, np.int32), np.empty(_MANY, np.int64),
+        np.zeros(beds, np.int8),
+    )  # fmt: skip
+
+
+def _work(gru: Gru) -> Work:
+    wide, deep = gru.take_in.shape[0], gru.carry_on.shape[0]
+    buffer = Samples(
+        np.empty(_WAITING, np.int64), np.empty(_WAITING, np.int16), np.empty(_WAITING, np.float32),
+        np.empty(0, np.int64),
+    )  # fmt: skip
+    return Work(
+        buffer, np.empty(_WAITING, np.float32), np.empty(5, np.float32), np.empty(max(wide, deep), np.int64),
+        np.empty(wide + 3 * deep, np.float32),
+    )  # fmt: skip
+
+
+def _no_weights(channels: int) -> Gru:
+    """What stands for the weights of a model that is asked itself."""
+    shapes = {"take_in": (0, 0), "carry_on": (0, 0), "embed": (0, 0), "head": (0, 0), "column": (channels, 5)}
+    return Gru._make(
+        np.zeros(shapes.get(name, 0), np.int64 if name == "column" else np.float32) for name in Gru._fields
+    )
 
 
 def _nothing_open(gru: Gru, beds: int) -> Open:

@@ -21,11 +21,11 @@ from vitals.ward.beds import Beds
 from vitals.ward.intake import Batch, Intake
 from vitals.ward.keeping import fit
 from vitals.ward.outputs import NO_NUMBER, count_dropped, policy_digest, refuse_other_model, scored, with_ids
-from vitals.ward.provisional import Provisional, one_a_bed
+from vitals.ward.provisional import Provisional
 from vitals.ward.tally import Tally
-from vitals.windowing.advance import advance
+from vitals.windowing.advance import advance, close_due
 from vitals.windowing.carry import Carry, Pool, Slabs
-from vitals.windowing.types import NEVER, Events, Int64, Rows
+from vitals.windowing.types import NEVER, Dropped, Events, Int64, Rows
 
 NOTICE = "research use only; not a medical device"
 
@@ -151,8 +151,7 @@ class Ward:
             if batch.admitted:
                 self._admit(np.fromiter(batch.admitted, np.int64), np.fromiter(batch.admitted.values(), np.int64))
             if batch.time or batch.before:
-                for events in one_a_bed(batch.events()) if self._provisional else (batch.events(),):
-                    self._step(events, None)
+                self._take_in(batch.events())
             if batch.left:
                 self._discharge(np.fromiter(batch.left, np.int64), np.fromiter(batch.left.values(), np.int64))
             if batch.told is not None:
@@ -173,19 +172,37 @@ class Ward:
         if self._provisional:
             self._provisional.forget(bed)
 
-    def _step(self, events: Events, until: Int64 | None) -> None:
-        """One tick: window, score, decide, and write down what came of it."""
+    def _take_in(self, events: Events) -> None:
+        """Samples, in order: what they make due is closed, and each is answered where that is wanted."""
         for i in np.flatnonzero(self._unseen[events.signal]).tolist():
             # it takes part in windowing, as offline, but the model was never taught what it means
             self._tally.note("signal_not_trained", self._beds.stay[events.bed[i]], int(events.time[i]))
+        at, answering = 0, self._provisional
+        if answering is None:
+            self._step(events, None)
+            return
+        while at < len(events):
+            at, dropped = answering.take(self._carry, self._beds, events, at)
+            if dropped is not None:
+                count_dropped(self._tally, self._beds.stay, dropped)
+                self._lines += self._tally.news()
+            self._lines += answering.settled(self._beds)
+            if len(answering.waiting):
+                self._told(*close_due(self._model.settings, self._carry, answering.waiting))
+                self._lines += answering.anew(self._carry, self._hidden, self._beds)
+
+    def _step(self, events: Events, until: Int64 | None) -> None:
+        """One tick: window, score, decide, and write down what came of it."""
         self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
+        self._told(rows, dropped)
+
+    def _told(self, rows: Rows, dropped: Dropped) -> None:
+        """Score rows, decide, and write down what came of it and what was left out."""
         if len(dropped.event) or len(dropped.repaired):
             count_dropped(self._tally, self._beds.stay, dropped)
         self._lines += self._tally.news()
         if len(rows):
             self._score(rows)
-        if self._provisional:
-            self._lines += self._provisional.take(self._carry, self._hidden, self._beds, events, dropped)
 
     def _score(self, rows: Rows) -> None:
         risk = score_rows(self._model, self._hidden, rows)

@@ -17,8 +17,8 @@ from vitals.windowing.carry import Carry
 from vitals.windowing.close import Drops, Out, Scratch, close, list_drops
 from vitals.windowing.order import Samples
 from vitals.windowing.repair import converted
-from vitals.windowing.rules import rules_of
-from vitals.windowing.types import NEVER, Dropped, Events, Int64, Repaired, Rows
+from vitals.windowing.rules import Rules, rules_of
+from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int32, Int64, Repaired, Rows
 
 
 def advance(
@@ -64,17 +64,61 @@ def advance(
         touched = np.arange(carry.beds, dtype=np.int32)
         pass_time(rules, slabs, np.broadcast_to(np.asarray(until, np.int64), touched.shape))
     start, order = group_by_bed(events.bed, verdict, touched, carry.beds)
-    rows, left, duplicates, longest = count(rules, slabs, touched, start, order, events.time)
-    carry.make_room(left)
+    rows, drops, dropped = _close(rules, carry, touched, start, order, (events, value, verdict))
+    return carry, rows, _dropped(drops, dropped, repaired)
+
+
+def close_due(settings: Settings, carry: Carry, bed: Int32) -> tuple[Rows, Dropped]:
+    """Close the steps that samples which wait in the carry already have made due.
+
+    Args:
+        settings: channels and window.
+        carry: the state; it is updated in place.
+        bed: ``(n,)`` beds, each once, in order.
+
+    Returns:
+        The rows, and the samples that were doubled.
+    """
+    none = np.zeros(0, np.int64)
+    rows, drops, dropped = _close(
+        rules_of(settings), carry, bed, np.zeros(len(bed) + 1, np.int64), none, (Events.none(), _NO_VALUE, _NO_VERDICT)
+    )
+    return rows, _dropped(drops, dropped, Repaired.none())
+
+
+def left_out(settings: Settings, events: Events, verdict: Int8) -> Dropped:
+    """The samples that were refused or repaired when they were taken in.
+
+    Args:
+        settings: channels and window.
+        events: samples in order of arrival, ``(n,)``.
+        verdict: on each of them, ``(n,)``; those that were repaired become accepted ones.
+    """
+    value, repaired = converted(rules_of(settings).limits, events, verdict)
+    drops = _room_for_drops(len(events))
+    new = Samples(events.time, events.signal, value, np.zeros(0, np.int64))
+    return _dropped(drops, list_drops(verdict, events.bed, new, drops), repaired)
+
+
+_NO_VALUE, _NO_VERDICT = np.zeros(0, np.float32), np.zeros(0, np.int8)
+
+
+def _close(
+    rules: Rules, carry: Carry, touched: Int32, start: Int64, order: Int64, judged: tuple[Events, Float32, Int8]
+) -> tuple[Rows, Drops, int]:
+    """Close what is due in the touched beds, with new samples grouped by bed, their values and the verdicts on them."""
+    events, value, verdict = judged
+    rows, blocks, duplicates, longest = count(rules, carry.slabs, touched, start, order, events.time)
+    carry.make_room(blocks)
     new = Samples(events.time, events.signal, value, np.zeros(0, np.int64))
     out = _room_for_rows(rows, len(rules.max_age))
     drops = _room_for_drops(len(events) - len(order) + duplicates)
     dropped = list_drops(verdict, events.bed, new, drops)
     dropped = close(
-        rules, slabs, carry.pool, touched, start, order,
+        rules, carry.slabs, carry.pool, touched, start, order,
         new, _buffer(longest), _scratch(longest, len(rules.max_age)), out, drops, dropped,
     )  # fmt: skip
-    return carry, Rows(*out), _dropped(drops, dropped, repaired)
+    return Rows(*out), drops, dropped
 
 
 def _refuse_empty_beds(carry: Carry, events: Events) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from vitals.windowing.carry import Slabs
+from vitals.windowing.carry import BLOCK, Slabs
 from vitals.windowing.compiled import compiled, compiled_flat
 from vitals.windowing.repair import MENDED, repair
 from vitals.windowing.rules import Rules
@@ -36,31 +36,38 @@ def judge(time: int, value: float, low: float, high: float, reach: int, known: i
     return 0
 
 
-@compiled
+@compiled_flat
+def take_in(rules: Rules, slabs: Slabs, b: int, t: int, c: int, v: np.float32) -> tuple[int, np.float32]:
+    """Judge the next sample of a bed; an accepted one moves the bed's watermark and the steps that are due.
+
+    Returns:
+        The verdict, above 0 for one that must be left out, and the value to go on with.
+    """
+    known = max(slabs.watermark[b], slabs.reach[b], slabs.admitted[b])
+    low, high = rules.limits.low[c], rules.limits.high[c]
+    verdict = judge(t, v, low, high, slabs.reach[b], known, rules.max_gap)
+    if verdict == _IMPOSSIBLE:
+        mended = repair(rules.limits, c, v)
+        if np.isfinite(mended):
+            v, verdict = mended, judge(t, mended, low, high, slabs.reach[b], known, rules.max_gap) or MENDED
+    if verdict <= 0 and t > slabs.watermark[b]:
+        slabs.watermark[b] = t
+        # a later sample proves that a step is over only once it lies more than grace behind the step's end
+        slabs.reach[b] = max(slabs.reach[b], last_end(slabs.admitted[b], rules.step, t - rules.grace - 1))
+    return verdict, v
+
+
+@compiled_flat
 def arrive(rules: Rules, slabs: Slabs, bed: Int32, time: Int64, signal: Int16, value: Float32, verdict: Int8) -> int:
-    """Judge every sample in order of arrival; an accepted one moves its bed's watermark and the steps that are due.
+    """Judge every sample in order of arrival, as :func:`take_in` does.
 
     Returns:
         How many are accepted with the verdict MENDED, so that most calls need not look for them.
     """
-    # arrays are taken out of their tuples once: within the loop every access would count references
-    low, high, admitted, reach, watermark = (
-        rules.limits.low, rules.limits.high, slabs.admitted, slabs.reach, slabs.watermark,
-    )  # fmt: skip
     repaired = 0
     for i in range(len(bed)):
-        b, t, c = bed[i], time[i], signal[i]
-        known = max(watermark[b], reach[b], admitted[b])
-        verdict[i] = judge(t, value[i], low[c], high[c], reach[b], known, rules.max_gap)
-        if verdict[i] == _IMPOSSIBLE:
-            mended = repair(rules.limits, c, value[i])
-            if np.isfinite(mended):
-                verdict[i] = judge(t, mended, low[c], high[c], reach[b], known, rules.max_gap) or MENDED
-                repaired += verdict[i] == MENDED
-        if verdict[i] <= 0 and t > watermark[b]:
-            watermark[b] = t
-            # a later sample proves that a step is over only once it lies more than grace behind the step's end
-            reach[b] = max(reach[b], last_end(admitted[b], rules.step, t - rules.grace - 1))
+        verdict[i], _ = take_in(rules, slabs, bed[i], time[i], signal[i], value[i])
+        repaired += verdict[i] == MENDED
     return repaired
 
 
@@ -120,23 +127,30 @@ def group_by_bed(bed: Int32, verdict: Int8, touched: Int32, beds: int) -> tuple[
     return start, order
 
 
+@compiled_flat
+def more_blocks(waiting: int, new: int) -> int:
+    """Blocks of the pool that a bed with so many waiting samples takes for new ones."""
+    return int((waiting + new + BLOCK - 1) // BLOCK - (waiting + BLOCK - 1) // BLOCK)
+
+
 @compiled
 def count(
     rules: Rules, slabs: Slabs, touched: Int32, start: Int64, order: Int64, time: Int64
 ) -> tuple[int, int, int, int]:
-    """How much room :func:`vitals.windowing.close.close` needs: rows, samples that stay open, duplicates, buffer."""
-    rows = left = duplicates = longest = 0
+    """How much room :func:`vitals.windowing.close.close` needs: rows, blocks of the pool, duplicates, buffer."""
+    rows = blocks = duplicates = longest = 0
     for j in range(len(touched)):
         b = touched[j]
         new = start[j + 1] - start[j]
         if slabs.reach[b] == slabs.closed[b]:
-            left += new
+            blocks += more_blocks(slabs.waiting[b], new)
             continue
         since = max(slabs.closed[b], slabs.admitted[b])
         rows += (slabs.reach[b] - since) // rules.step
         duplicates += new + slabs.waiting[b]
         longest = max(longest, new + slabs.waiting[b])
-        left += slabs.waiting[b]
+        open_ = 0
         for i in range(start[j], start[j + 1]):
-            left += time[order[i]] > slabs.reach[b]
-    return rows, left, duplicates, longest
+            open_ += time[order[i]] > slabs.reach[b]
+        blocks += more_blocks(slabs.waiting[b], open_)  # of those that wait some may leave: never more are needed
+    return rows, blocks, duplicates, longest

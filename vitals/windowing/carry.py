@@ -21,7 +21,7 @@ class Slabs(NamedTuple):
         watermark: latest time of an accepted sample, ``(B,)``.
         value: last reduced value, ``(B, C)``.
         sampled: time of the sample behind ``value``, ``(B, C)``; NEVER where there was none.
-        head: first waiting sample of the bed in the pool, ``(B,)``; -1 for none.
+        head: block of the pool with the bed's latest waiting samples, ``(B,)``; -1 for none.
         waiting: number of waiting samples, ``(B,)``.
     """
 
@@ -35,15 +35,22 @@ class Slabs(NamedTuple):
     waiting: Int32
 
 
+BLOCK = 8
+"""Samples in one block of the pool: a bed's samples lie side by side in memory, a block at a time."""
+
+
 class Pool(NamedTuple):
-    """Samples of open steps, as linked lists by bed; unused places form a list of their own.
+    """Samples of open steps, in blocks that are linked by bed, latest first; unused blocks form a list of their own.
+
+    Within a block samples stand in order of arrival, and every block of a bed is full but its first. So of ``n``
+    waiting samples the first block holds ``(n - 1) % BLOCK + 1``.
 
     Attributes:
-        time: ``(P,)``.
-        signal: ``(P,)``.
-        value: ``(P,)``.
-        next: following place, ``(P,)``; -1 at the end of a list.
-        free: ``(2,)``: first unused place, and how many are unused.
+        time: ``(P, BLOCK)``.
+        signal: ``(P, BLOCK)``.
+        value: ``(P, BLOCK)``.
+        next: block of the samples before these, ``(P,)``; -1 at the end of a list.
+        free: ``(2,)``: first unused block, and how many are unused.
     """
 
     time: Int64
@@ -89,8 +96,10 @@ class Carry:
             np.full((beds, channels), np.nan, np.float32), np.full((beds, channels), NEVER, np.int64),
             np.full(beds, -1, np.int32), np.zeros(beds, np.int32),
         )  # fmt: skip
-        none = np.zeros(0, np.int64)
-        pool = Pool(none, none.astype(np.int16), none.astype(np.float32), none.astype(np.int32), np.array([-1, 0]))
+        none = np.zeros((0, BLOCK), np.int64)
+        pool = Pool(
+            none, none.astype(np.int16), none.astype(np.float32), np.zeros(0, np.int32), np.array([-1, 0])
+        )  # fmt: skip
         return cls(slabs, pool)
 
     @property
@@ -114,9 +123,9 @@ class Carry:
             last = place = int(self.slabs.head[b])
             while place >= 0:
                 last, place = place, int(self.pool.next[place])
+                self.pool.free[1] += 1
             self.pool.next[last] = self.pool.free[0]
             self.pool.free[0] = self.slabs.head[b]
-            self.pool.free[1] += self.slabs.waiting[b]
         for name, empty in _EMPTY.items():
             getattr(self.slabs, name)[bed] = empty
 
@@ -136,19 +145,19 @@ class Carry:
         slabs = self.slabs
         return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])
 
-    def make_room(self, samples: int) -> None:
-        """Make sure that this many more samples can wait (the pool grows by a quarter at least)."""
+    def make_room(self, blocks: int) -> None:
+        """Make sure that this many blocks are unused (the pool grows by a quarter at least)."""
         free = int(self.pool.free[1])
-        if free >= samples:
+        if free >= blocks:
             return
-        size = len(self.pool.time)
-        more = max(samples - free, size // 4, 64)
+        size = len(self.pool.next)
+        more = max(blocks - free, size // 4, 8)
         chain = np.arange(size + 1, size + more + 1, dtype=np.int32)
         chain[-1] = self.pool.free[0]
         self.pool = Pool(
-            np.concatenate([self.pool.time, np.zeros(more, np.int64)]),
-            np.concatenate([self.pool.signal, np.zeros(more, np.int16)]),
-            np.concatenate([self.pool.value, np.zeros(more, np.float32)]),
+            np.concatenate([self.pool.time, np.zeros((more, BLOCK), np.int64)]),
+            np.concatenate([self.pool.signal, np.zeros((more, BLOCK), np.int16)]),
+            np.concatenate([self.pool.value, np.zeros((more, BLOCK), np.float32)]),
             np.concatenate([self.pool.next, chain]),
             np.array([size, free + more]),
         )

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from vitals.windowing.carry import Pool, Slabs
+from vitals.windowing.carry import BLOCK, Pool, Slabs
 from vitals.windowing.compiled import compiled, compiled_flat
 from vitals.windowing.order import Samples, sort
 from vitals.windowing.rules import MAX, MEAN, MEDIAN, MIN, Rules
@@ -48,43 +48,56 @@ class Scratch(NamedTuple):
 @compiled_flat
 def push(pool: Pool, slabs: Slabs, b: int, time: int, signal: int, value: float) -> None:
     """Let a sample of an open step wait."""
-    place = pool.free[0]
-    pool.free[0], pool.free[1] = pool.next[place], pool.free[1] - 1
-    pool.time[place], pool.signal[place], pool.value[place] = time, signal, value
-    pool.next[place] = slabs.head[b]
-    slabs.head[b] = place
+    k = slabs.waiting[b] % BLOCK
+    if k == 0:
+        place = pool.free[0]
+        pool.free[0], pool.free[1] = pool.next[place], pool.free[1] - 1
+        pool.next[place] = slabs.head[b]
+        slabs.head[b] = place
+    place = slabs.head[b]
+    pool.time[place, k], pool.signal[place, k], pool.value[place, k] = time, signal, value
     slabs.waiting[b] += 1
 
 
 @compiled_flat
-def gather(pool: Pool, slabs: Slabs, b: int, positions: Int64, new: Samples, buffer: Samples) -> int:
-    """Bring together a bed's waiting and new samples of the steps that are due; all others wait on.
+def copy_waiting(pool: Pool, head: int, n: int, buffer: Samples) -> None:
+    """Copy the n waiting samples of a bed, in order of arrival."""
+    time, signal, value, _ = buffer
+    place, end = head, n
+    while place >= 0:
+        begin = (end - 1) // BLOCK * BLOCK
+        for i in range(begin, end):
+            k = i - begin
+            time[i], signal[i], value[i] = pool.time[place, k], pool.signal[place, k], pool.value[place, k]
+        place, end = pool.next[place], begin
 
-    Of the waiting ones the latest are met first, so they are turned round: mostly they are in order then.
-    """
-    time, signal, value, event = buffer
-    times, signals, values, _ = new
-    n, place, before_it = 0, slabs.head[b], -1
+
+@compiled_flat
+def empty_bed(pool: Pool, slabs: Slabs, b: int) -> None:
+    """Give back the blocks of a bed: none of its samples wait any longer."""
+    place = slabs.head[b]
     while place >= 0:
         following = pool.next[place]
-        if pool.time[place] > slabs.reach[b]:
-            before_it = place
-        else:
-            time[n], signal[n], value[n] = pool.time[place], pool.signal[place], pool.value[place]
-            pool.next[place] = pool.free[0]
-            pool.free[0], pool.free[1], n = place, pool.free[1] + 1, n + 1
-            if before_it < 0:
-                slabs.head[b] = following
-            else:
-                pool.next[before_it] = following
+        pool.next[place] = pool.free[0]
+        pool.free[0], pool.free[1] = place, pool.free[1] + 1
         place = following
-    slabs.waiting[b] -= n
-    for i in range(n // 2):
-        j = n - 1 - i
-        time[i], time[j] = time[j], time[i]
-        signal[i], signal[j] = signal[j], signal[i]
-        value[i], value[j] = value[j], value[i]
-    event[:n] = -1
+    slabs.head[b], slabs.waiting[b] = -1, 0
+
+
+@compiled_flat
+def gather(pool: Pool, slabs: Slabs, b: int, positions: Int64, new: Samples, buffer: Samples) -> int:
+    """Bring together a bed's waiting and new samples of the steps that are due; all others wait on."""
+    time, signal, value, event = buffer
+    times, signals, values, _ = new
+    waited, n = slabs.waiting[b], 0
+    copy_waiting(pool, slabs.head[b], waited, buffer)
+    empty_bed(pool, slabs, b)
+    for i in range(waited):
+        if time[i] > slabs.reach[b]:
+            push(pool, slabs, b, time[i], signal[i], value[i])
+        else:
+            time[n], signal[n], value[n], event[n] = time[i], signal[i], value[i], -1
+            n += 1
     for i in positions:
         cleaned = values[i] + np.float32(0)  # -0 becomes 0: the two would tie, and arrival would decide
         if times[i] > slabs.reach[b]:

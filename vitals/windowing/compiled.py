@@ -19,12 +19,15 @@ _PACKAGE = Path(__file__).parent.parent
 _SOURCES = (
     "windowing/*.py",
     "alerting/*.py",
+    "feeds/moments.py",
     "feeds/names.py",
     "feeds/scan.py",
     "feeds/times.py",
     "feeds/answers.py",
     "scoring/running.py",
+    "ward/in_hand.py",
     "ward/open_steps.py",
+    "ward/taking.py",
 )
 
 

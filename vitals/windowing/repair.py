@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from vitals.windowing.compiled import compiled
+from vitals.windowing.compiled import compiled, compiled_flat
 from vitals.windowing.rules import Limits
 from vitals.windowing.types import Events, Float32, Int8, Int16, Int64, Repaired
 
@@ -13,7 +13,7 @@ MENDED = -1
 """The verdict on a sample that is accepted, but only as what it is in another unit."""
 
 
-@compiled
+@compiled_flat
 def repair(limits: Limits, c: int, value: np.float32) -> np.float32:
     """What a value of column c that lies outside the limits is in the unit of the catalogue.
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import numpy as np
 
 from vitals.spec.settings import Settings
-from vitals.windowing.carry import Carry, Pool, Slabs
-from vitals.windowing.close import Out, Scratch, close_bed, fold
+from vitals.windowing.carry import BLOCK, Carry, Pool, Slabs
+from vitals.windowing.close import Out, Scratch, close_bed, copy_waiting, fold
 from vitals.windowing.compiled import compiled, compiled_flat
 from vitals.windowing.order import Samples, sort
 from vitals.windowing.rules import MEAN, MEDIAN, Rules, rules_of
@@ -23,28 +23,43 @@ def running_end(step: int, admitted: int, closed: int, watermark: int) -> int:
     return first if watermark <= first else first + (watermark - first + step - 1) // step * step
 
 
+LATER = np.iinfo(np.int64).max
+"""A time later than all."""
+
+
 @compiled_flat
-def in_order(pool: Pool, head: int) -> bool:
+def in_order(pool: Pool, head: int, waiting: int) -> bool:
     """Whether a bed's waiting samples arrived in order of time."""
-    while head >= 0 and pool.next[head] >= 0:
-        if pool.time[head] < pool.time[pool.next[head]]:
-            return False
-        head = pool.next[head]
+    place, end, later = head, waiting, LATER
+    while place >= 0:
+        begin = (end - 1) // BLOCK * BLOCK
+        for k in range(end - begin - 1, -1, -1):
+            if pool.time[place, k] > later:
+                return False
+            later = pool.time[place, k]
+        place, end = pool.next[place], begin
     return True
 
 
 @compiled_flat
-def list_column(pool: Pool, head: int, signal: int, since: int, ordered: bool, buffer: Samples) -> int:
+def list_column(pool: Pool, head: int, waiting: int, signal: int, since: int, ordered: bool, buffer: Samples) -> int:
     """A bed's waiting samples of one column later than ``since``, the latest arrival last; returns how many.
 
     Where all came in order of time, no later one follows upon one that is too early.
     """
-    n, place = 0, head
-    while place >= 0 and not (ordered and pool.time[place] <= since):
-        if pool.signal[place] == signal and pool.time[place] > since:
-            buffer.time[n], buffer.signal[n], buffer.value[n] = pool.time[place], signal, pool.value[place]
-            n += 1
-        place = pool.next[place]
+    n, place, end = 0, head, waiting
+    while place >= 0:
+        begin = (end - 1) // BLOCK * BLOCK
+        for k in range(end - begin - 1, -1, -1):
+            time = pool.time[place, k]
+            if time > since:
+                if pool.signal[place, k] == signal:
+                    buffer.time[n], buffer.signal[n], buffer.value[n] = time, signal, pool.value[place, k]
+                    n += 1
+            elif ordered:
+                begin = 0
+                break
+        place, end = (pool.next[place] if begin > 0 else -1), begin
     turn(buffer, n)
     return n
 
@@ -110,11 +125,7 @@ def close_copy(rules: Rules, slabs: Slabs, pool: Pool, b: int, end: int, alone: 
     """
     n = slabs.waiting[b]
     buffer = Samples(np.empty(n, np.int64), np.empty(n, np.int16), np.empty(n, np.float32), np.empty(n, np.int64))
-    i, place = 0, slabs.head[b]
-    while place >= 0:
-        buffer.time[i], buffer.signal[i], buffer.value[i] = pool.time[place], pool.signal[place], pool.value[place]
-        i, place = i + 1, pool.next[place]
-    turn(buffer, n)
+    copy_waiting(pool, slabs.head[b], n, buffer)
     sort(buffer, n)
     alone.admitted[0], alone.closed[0], alone.reach[0] = slabs.admitted[b], slabs.closed[b], end
     alone.value[0], alone.sampled[0] = slabs.value[b], slabs.sampled[b]

@@ -56,6 +56,12 @@ class Events:
     signal: Int16
     value: Float32
 
+    @classmethod
+    def none(cls) -> Events:
+        """No sample."""
+        none = np.zeros(0, np.int64)
+        return cls(none.astype(np.int32), none, none.astype(np.int16), none.astype(np.float32))
+
     def __len__(self) -> int:
         """Number of samples."""
         return len(self.bed)

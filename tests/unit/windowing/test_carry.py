@@ -7,23 +7,23 @@ import pytest
 
 from tests.unit.windowing.hand import BEGIN, HOUR, MINUTE, Bay, settings_of, values
 from vitals.errors import DataError
-from vitals.windowing.carry import Carry
+from vitals.windowing.carry import BLOCK, Carry
 from vitals.windowing.types import NEVER
 
 SIGNALS = {"heart_rate": {"reduce": "mean"}, "spo2": {}}
 
 
-def free_places(carry: Carry) -> list[int]:
-    """The unused places of the pool, by walking their list."""
+def free_blocks(carry: Carry) -> list[int]:
+    """The unused blocks of the pool, by walking their list."""
     places, place = [], int(carry.pool.free[0])
     while place >= 0:
-        assert place not in places, "the list of unused places runs in a circle"
+        assert place not in places, "the list of unused blocks runs in a circle"
         places.append(place)
         place = int(carry.pool.next[place])
     return places
 
 
-def waiting_places(carry: Carry, bed: int) -> list[int]:
+def waiting_blocks(carry: Carry, bed: int) -> list[int]:
     """Where the waiting samples of a bed lie."""
     places, place = [], int(carry.slabs.head[bed])
     while place >= 0:
@@ -33,10 +33,10 @@ def waiting_places(carry: Carry, bed: int) -> list[int]:
 
 
 def assert_whole(carry: Carry) -> None:
-    """Every place of the pool is in one list, and the counts are those of the lists."""
-    waiting = [waiting_places(carry, bed) for bed in range(carry.beds)]
-    assert [len(places) for places in waiting] == carry.slabs.waiting.tolist()
-    free = free_places(carry)
+    """Every block of the pool is in one list, and the counts are those of the lists."""
+    waiting = [waiting_blocks(carry, bed) for bed in range(carry.beds)]
+    assert [len(blocks) for blocks in waiting] == [-(-n // BLOCK) for n in carry.slabs.waiting.tolist()]
+    free = free_blocks(carry)
     assert len(free) == carry.pool.free[1]
     assert sorted(sum(waiting, free)) == list(range(len(carry.pool.time)))
 
@@ -61,13 +61,13 @@ def test_a_bed_begins_empty() -> None:
 
 
 def test_waiting_samples_come_back_when_their_step_ends() -> None:
-    """And the places they took are free again."""
+    """And the blocks they took are free again."""
     bay = _busy_bay()
     assert_whole(bay.carry)
     rows, left = bay.take(until=2 * HOUR)
     assert (values(rows), left) == ([140.0, 140.0], [])
     assert bay.carry.slabs.waiting.tolist() == [0, 0]
-    assert len(free_places(bay.carry)) == len(bay.carry.pool.time)
+    assert len(free_blocks(bay.carry)) == len(bay.carry.pool.time)
     assert_whole(bay.carry)
 
 
@@ -104,15 +104,17 @@ def test_a_released_bed_is_empty() -> None:
         bay.take((1, 10, 80))
 
 
-def test_the_pool_gets_its_places_back() -> None:
-    """Three waiting samples a bed."""
+def test_the_pool_gets_its_blocks_back() -> None:
+    """Three waiting samples a bed, and then so many that they take three blocks."""
     bay = _busy_bay()
     free = int(bay.carry.pool.free[1])
     bay.carry.release(np.array([0]))
-    assert bay.carry.pool.free[1] == free + 3
+    assert bay.carry.pool.free[1] == free + 1
+    assert_whole(bay.carry)
+    bay.take(*((1, 91 * MINUTE + i, 80) for i in range(2 * BLOCK)))
     assert_whole(bay.carry)
     bay.carry.release(np.array([1]))
-    assert bay.carry.pool.free[1] == free + 6 == len(bay.carry.pool.time)
+    assert bay.carry.pool.free[1] == len(bay.carry.pool.time)
     assert_whole(bay.carry)
 
 
@@ -122,7 +124,7 @@ def test_a_bed_named_twice_is_released_once(twice: list[int]) -> None:
     bay = _busy_bay()
     free = int(bay.carry.pool.free[1])
     bay.carry.release(np.array(twice))
-    assert bay.carry.pool.free[1] == free + 3 * len(set(twice))
+    assert bay.carry.pool.free[1] == free + len(set(twice))
     assert_whole(bay.carry)
 
 
@@ -137,12 +139,12 @@ def test_releasing_an_empty_bed_again_changes_nothing() -> None:
 
 
 def test_many_stays_in_one_bed_take_no_more_room() -> None:
-    """A bed that is taken again and again uses the same places."""
+    """A bed that is taken again and again uses the same blocks."""
     bay = Bay(settings_of(SIGNALS), None)
     for stay in range(50):
         bay.admit(0, stay * HOUR)
         bay.take(*((0, stay * HOUR + i, 80) for i in range(1, 40)))
-    assert len(bay.carry.pool.time) == 64
+    assert len(bay.carry.pool.time) == 8
     assert_whole(bay.carry)
 
 
