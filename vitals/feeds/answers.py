@@ -159,7 +159,8 @@ def told(risk: float) -> float:
         >>> told(0.12345678)
         0.1234568
     """
-    return float(np.rint(np.float64(risk) * _ONE)) / _ONE
+    number: float = np.rint(np.float64(risk) * _ONE) / _ONE
+    return float(number)
 
 
 def encode_answers(lines: Sequence[Risk]) -> Answers:

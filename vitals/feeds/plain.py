@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from vitals.feeds.lines import Line
-from vitals.feeds.names import Names
+from vitals.feeds.names import Names, Table
 from vitals.feeds.ndjson import LineReader
-from vitals.feeds.scan import Columns, scan
+from vitals.feeds.scan import Columns
+from vitals.feeds.vocabulary import scan_with, vocabulary
 from vitals.signals import signal
 
 _SHORTEST = 40  # bytes; no plain line has fewer
@@ -48,6 +50,8 @@ class PlainReader:
         for unit, number in numbers.items():
             self._words.enter(unit, number)
         self._unit_of = np.array([numbers[units[name]] for name in channels], np.int32)
+        self._table: Table | None = None
+        self._known: Any = None
 
     def feed(self, block: bytes) -> Iterator[Line | Columns]:
         """What ends in this block, what it completes included, in order.
@@ -58,11 +62,13 @@ class PlainReader:
         first, whole = self._reader.cut(block)
         yield from first
         data, room = np.frombuffer(whole, np.uint8), len(whole) // _SHORTEST + 1
-        out = Columns(np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room, np.int16), np.empty(room))
+        out = Columns(
+            np.empty(room, np.int32), np.empty(room, np.int64), np.empty(room, np.int16), np.empty(room, np.float32)
+        )
         at = n = stops = 0
         while at < len(whole):
             before = n
-            n, at = scan(data, at, self._stays().table, self._words.table, self._unit_of, out, n)
+            n, at = scan_with(self._vocabulary(), data, at, out, n)
             if n > before:
                 self._reader.skip(n - before)
                 yield Columns._make(column[before:n] for column in out)
@@ -73,3 +79,10 @@ class PlainReader:
             end = whole.index(b"\n", at) + 1 if stops <= _FEW or n > _ENOUGH * stops else len(whole)
             yield from self._reader.decode(whole[at:end])
             at = end
+
+    def _vocabulary(self) -> Any:
+        """What is known now, put together again where more stays came than there was room for."""
+        table = self._stays().table
+        if table is not self._table:
+            self._table, self._known = table, vocabulary(table, self._words.table, self._unit_of)
+        return self._known

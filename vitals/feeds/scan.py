@@ -17,7 +17,7 @@ from vitals.feeds.moments import NO_TIME, Bytes, code_at, moment
 from vitals.feeds.names import Table, find
 from vitals.feeds.times import EARLIEST, LATEST
 from vitals.windowing.compiled import compiled_flat
-from vitals.windowing.types import Float64, Int16, Int32, Int64
+from vitals.windowing.types import Float32, Int16, Int32, Int64
 
 _QUOTE, _BACKSLASH, _COLON, _COMMA, _OPEN, _CLOSE, _END = b'"\\:,{}\n'
 _MINUS, _PLUS, _DOT, _ZERO, _NINE, _T, _Z, _SPACE = b"-+.09TZ "
@@ -42,12 +42,15 @@ _BAD = -1
 
 
 class Columns(NamedTuple):
-    """Samples in the order of their lines: row of the ward, time, column and value, ``(n,)`` each."""
+    """Samples in the order of their lines: row of the ward, time, column and value, ``(n,)`` each.
+
+    A value beyond single precision is infinite, and windowing counts it.
+    """
 
     bed: Int32
     time: Int64
     signal: Int16
-    value: Float64
+    value: Float32
 
 
 @compiled_flat
@@ -203,6 +206,6 @@ def scan(data: Bytes, at: int, stays: Table, words: Table, unit_of: Int32, out: 
         other_unit = seen & _HAS_UNIT and unit != unit_of[column]
         if open_ or data[i] != _CLOSE or data[i + 1] != _END or seen & _NEEDED != _NEEDED or other_unit:
             break  # (a line that was given up is still open)
-        beds[n], times[n], columns[n], values[n] = bed, time, column, value
+        beds[n], times[n], columns[n], values[n] = bed, time, column, np.float32(value)
         n, at = n + 1, i + 2
     return n, at

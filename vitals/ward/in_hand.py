@@ -25,15 +25,15 @@ _FIELDS = ["rules", "slabs", "pool", "gru", "kept", "work", "run", "alone", "out
 
 
 @structref.register
-class _InHandType(types.StructRef):  # type: ignore[misc] # numba has no types
+class _InHandType(types.StructRef):
     """How numba knows it."""
 
 
-class InHand(structref.StructRefProxy):  # type: ignore[misc] # numba has no types
+class InHand(structref.StructRefProxy):
     """The same arrays as those it was made of; when one of them is replaced, it has to be made again."""
 
 
-structref.define_proxy(InHand, _InHandType, _FIELDS)
+structref.define_proxy(InHand, _InHandType, _FIELDS)  # type: ignore[no-untyped-call]
 
 
 @compiled
@@ -42,26 +42,27 @@ def in_hand(
     stays: Table,
 ) -> Any:  # fmt: skip
     """Put the parts of a ward together."""
-    return InHand(rules, slabs, pool, gru, kept, work, run, alone, out, texts, stays)
+    return InHand(rules, slabs, pool, gru, kept, work, run, alone, out, texts, stays)  # type: ignore[no-untyped-call]
 
 
 @compiled
 def take_now(
     ward: Any, bed: Int32, time: Int64, signal: Int16, value: Float32, at: int, verdict: Int8
-) -> tuple[int, int, int, int]:
+) -> tuple[int, int, int, int, int]:
     """Take in samples, as :func:`vitals.ward.taking.take` does, and write the answers if they are few.
 
     Returns:
-        The position after the last, how many were answered, how many beds wait, and how many bytes were written.
+        The position after the last, how many were answered, how many beds wait, how many were left out or repaired, and how
+        many bytes were written.
     """
-    i, n, m = take(
+    i, n, m, other = take(
         ward.rules, ward.slabs, ward.pool, ward.gru, ward.kept, ward.work, bed, time, signal, value, at, verdict,
         ward.run,
     )  # fmt: skip
     size = 0
     if 0 < n <= FEW:
         size = answer_few(ward.gru, ward.kept, ward.run, n, ward.work.active, ward.texts, ward.stays)
-    return i, n, m, size
+    return i, n, m, other, size
 
 
 @compiled

@@ -60,17 +60,14 @@ class Batch:
         if self.time or not self.before:
             self._close_piece()
         parts = self.before
-        bed, time, signal, value = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
-        with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and windowing counts it
-            return Events(bed, time, signal, value.astype(np.float32))
+        return Events(*(parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))))
 
     def _close_piece(self) -> None:
+        with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and windowing counts it
+            value = np.array(self.value, np.float64).astype(np.float32)
         self.before.append(
-            Columns(
-                np.array(self.bed, np.int32), np.array(self.time, np.int64), np.array(self.signal, np.int16),
-                np.array(self.value, np.float64),
-            )
-        )  # fmt: skip
+            Columns(np.array(self.bed, np.int32), np.array(self.time, np.int64), np.array(self.signal, np.int16), value)
+        )
         self.bed, self.time, self.signal, self.value = [], [], [], []
 
 

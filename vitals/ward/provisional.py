@@ -59,7 +59,7 @@ class Provisional:
         self._work, self._texts = _work(self._weights), texts_of(WHY)
         self._run = _run(self._weights, self._texts, beds)
         self._hand: Any = None
-        self._held: tuple[Slabs, Pool, Table, Run] | None = None
+        self._held: tuple[Slabs | None, Pool | None, Table | None, Run | None] = None, None, None, None
         self._events, self._asked, self._written = Events.none(), np.zeros(0, np.int64), (0, 0)
         self.waiting = np.zeros(0, np.int32)
 
@@ -75,9 +75,10 @@ class Provisional:
         Returns:
             The position after the last, and those that were left out or repaired, if there are any.
         """
-        carry.make_room((len(events) - at) // BLOCK + min(len(events) - at, carry.beds) + 1)
+        many = len(events) - at
+        carry.make_room(many // BLOCK + min(many, carry.beds) + 1)
         verdict = np.empty(len(events), np.int8)
-        end, n, m, size = take_now(
+        end, n, m, other, size = take_now(
             self._in_hand(carry, beds), events.bed, events.time, events.signal, events.value, at, verdict
         )
         self._events, self._written = events, (n, size)
@@ -86,7 +87,7 @@ class Provisional:
             self._asked, self.waiting = asked[asked >= 0], np.sort(self._run.waiting[:m])
         else:
             self._asked, self.waiting = _NONE, _NOBODY
-        if not verdict[at:end].any():
+        if not other:
             return end, None
         here = Events(events.bed[at:end], events.time[at:end], events.signal[at:end], events.value[at:end])
         return end, left_out(self._model.settings, here, verdict[at:end])
@@ -147,13 +148,13 @@ class Provisional:
     def _in_hand(self, carry: Carry, beds: Beds) -> Any:
         """The ward as the compiled loops take it, made again where an array was replaced by a larger one."""
         self._grow(carry.beds)
-        held = (carry.slabs, carry.pool, beds.names.table, self._run)
-        if self._held is None or any(one is not other for one, other in zip(held, self._held, strict=True)):
+        slabs, pool, table, run = self._held
+        if slabs is not carry.slabs or pool is not carry.pool or table is not beds.names.table or run is not self._run:
             self._hand = in_hand(
                 self._rules, carry.slabs, carry.pool, self._weights, self._open, self._work, self._run, self._alone, self._out,
                 self._texts, beds.names.table,
             )  # fmt: skip
-            self._held = held
+            self._held = carry.slabs, carry.pool, beds.names.table, self._run
         return self._hand
 
     def _grow(self, beds: int) -> None:
@@ -162,7 +163,7 @@ class Provisional:
             self._run = self._run._replace(marked=np.zeros(beds, np.int8))
             if self.gru is not None:
                 empty = _nothing_open(self.gru, more)
-                self._open = Open(*(np.concatenate(pair) for pair in zip(self._open, empty, strict=True)))
+                self._open = Open(*(np.concatenate([a, b]) for a, b in zip(self._open, empty, strict=True)))
 
     def forget(self, bed: Int64) -> None:
         """Others lie in these beds now."""

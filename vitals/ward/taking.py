@@ -65,7 +65,7 @@ def take(
     at: int,
     verdict: Int8,
     run: Run,
-) -> tuple[int, int, int]:
+) -> tuple[int, int, int, int]:
     """Take in samples from position ``at`` on, until a bed comes again whose step has to be closed or computed first.
 
     Args:
@@ -84,12 +84,14 @@ def take(
         run: takes the answers.
 
     Returns:
-        The position after the last sample that was looked at, how many were answered, and how many beds wait.
+        The position after the last sample that was looked at, how many were answered, how many beds wait, and how many
+        samples were left out or repaired.
     """
-    i, n, m = at, 0, 0
+    i, n, m, other = at, 0, 0, 0
     while i < len(bed) and n < len(run.bed) and m < len(run.bed) and not run.marked[bed[i]]:
         b, c = bed[i], signal[i]
         verdict[i], v = take_in(rules, slabs, b, time[i], c, value[i])
+        other += verdict[i] != 0
         if verdict[i] <= 0:
             push(pool, slabs, b, time[i], c, v + np.float32(0))  # as in gather
             news = c < rules.signals  # demographics are no news of the hour
@@ -106,7 +108,7 @@ def take(
         i += 1
     for j in range(m):
         run.marked[run.waiting[j]] = 0
-    return i, n, m
+    return i, n, m, other
 
 
 @compiled_flat
@@ -125,4 +127,4 @@ def answer_few(gru: Gru, kept: Open, run: Run, n: int, active: Int64, texts: Tex
     multiply(run.x[:n], gru.take_in, run.gates[:n], active)
     through_gates(gru, kept, run.bed[:n], run.gates[:n], run.state[:n])
     multiply(run.state[:n], gru.head, run.head[:n], active)
-    return write_risks(gru, run, n, texts, stays)
+    return int(write_risks(gru, run, n, texts, stays))

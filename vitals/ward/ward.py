@@ -69,6 +69,7 @@ class Ward:
         self._plain = PlainReader(self._reader, lambda: self._beds.names, model.settings.channels)
         self._carry = Carry.empty(model.settings, beds)
         self._unseen = np.isin(model.settings.channels, model.about.get("unseen", []))
+        self._unseen_any = bool(self._unseen.any())
         self._hidden = model.initial_hidden(beds)
         self._alerts = AlertState.empty(beds)
         self._provisional = Provisional(model, beds) if provisional else None
@@ -174,7 +175,7 @@ class Ward:
 
     def _take_in(self, events: Events) -> None:
         """Samples, in order: what they make due is closed, and each is answered where that is wanted."""
-        for i in np.flatnonzero(self._unseen[events.signal]).tolist():
+        for i in np.flatnonzero(self._unseen[events.signal]).tolist() if self._unseen_any else ():
             # it takes part in windowing, as offline, but the model was never taught what it means
             self._tally.note("signal_not_trained", self._beds.stay[events.bed[i]], int(events.time[i]))
         at, answering = 0, self._provisional

@@ -24,6 +24,7 @@ _SOURCES = (
     "feeds/scan.py",
     "feeds/times.py",
     "feeds/answers.py",
+    "feeds/vocabulary.py",
     "scoring/running.py",
     "ward/in_hand.py",
     "ward/open_steps.py",

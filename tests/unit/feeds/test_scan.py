@@ -37,7 +37,13 @@ def meaning(line: Line) -> tuple[int, int, int, float] | None:
         return None
     if line.value is None or (line.unit and line.unit != signal(line.signal).unit):
         return None
-    return STAYS.index(line.stay), time, CHANNELS.index(line.signal), line.value
+    return STAYS.index(line.stay), time, CHANNELS.index(line.signal), single(line.value)
+
+
+def single(value: float) -> float:
+    """A value in single precision, as windowing takes it."""
+    with np.errstate(over="ignore"):
+        return float(np.float32(value))
 
 
 def agree(text: bytes) -> int:
@@ -48,7 +54,7 @@ def agree(text: bytes) -> int:
         if isinstance(piece, Columns):
             for sample in zip(*(column.tolist() for column in piece), strict=True):
                 assert meaning(decoded[at]) == sample
-                assert str(sample[3]) == str(float(decoded[at].value or 0.0))  # the sign of zero too
+                assert str(sample[3]) == str(single(decoded[at].value or 0.0))  # the sign of zero too
                 at, taken = at + 1, taken + 1
         else:
             assert piece == decoded[at]
@@ -169,4 +175,4 @@ def test_values_are_exact() -> None:
     random = np.random.default_rng(3)
     texts = [f"{random.uniform(-1e6, 1e6):.{random.integers(1, 8)}f}" for _ in range(2_000)]
     text = b"".join(b'{"stay":"p1","time":0,"signal":"spo2","value":' + value.encode() + b"}\n" for value in texts)
-    assert columns_of(reader().feed(text)).tolist() == [float(value) for value in texts]
+    assert columns_of(reader().feed(text)).tolist() == [single(float(value)) for value in texts]
