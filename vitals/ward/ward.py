@@ -25,7 +25,8 @@ from vitals.ward.hearing import Word, hear_word
 from vitals.ward.intake import Intake
 from vitals.ward.keeping import fit
 from vitals.ward.outputs import policy_digest, refuse_other_model, scored, with_ids
-from vitals.ward.provisional import Provisional, accepted, one_a_bed
+from vitals.ward.provisional import Provisional, one_a_bed
+from vitals.ward.rescore import Rescore
 from vitals.ward.silence import Silence
 from vitals.ward.tally import Tally
 from vitals.windowing.advance import advance
@@ -33,7 +34,6 @@ from vitals.windowing.carry import Carry, Pool, Slabs
 from vitals.windowing.types import NEVER, Events, Int64, Rows
 
 NOTICE = "research use only; not a medical device"
-
 _NOTHING = Batch().events()
 _MOST_STEPS = 100_000  # that a discharge may close at once
 
@@ -48,6 +48,7 @@ class Ward:
         policy: decides which risks alert; None for risks alone.
         beds: rows to begin with; they double whenever all are taken.
         provisional: answer every sample at once with the risk its bed would get if the running step closed now.
+        rescore: tell what the risks would have been, had a sample come in time that came too late.
 
     Raises:
         ModelError: a policy that was tuned on another model.
@@ -62,8 +63,9 @@ class Ward:
     """
 
     def __init__(
-        self, model: Model, policy: AlertPolicy | None = None, beds: int = 64, provisional: bool = False
-    ) -> None:
+        self, model: Model, policy: AlertPolicy | None = None, beds: int = 64, provisional: bool = False,
+        rescore: bool = False,
+    ) -> None:  # fmt: skip
         refuse_other_model(model, policy)
         digest = policy_digest(policy)
         self._model, self._policy = model, policy
@@ -76,6 +78,7 @@ class Ward:
         self._unseen = np.isin(model.settings.channels, model.about.get("unseen", []))
         self._alerts, self._silence = AlertState.empty(beds), Silence(model.settings, beds)
         self._provisional = Provisional(model, beds) if provisional else None
+        self._rescore = Rescore(model, beds, self._tally) if rescore else None
         self._parts: dict[str, Any] = {"reader": self._reader, "beds": self._beds, "tally": self._tally}
         self._parts |= {"intake": self._intake, "silence": self._silence}
         self._lines: list[Output] = [Technical(None, None, "started", model=model.digest, policy=digest, notice=NOTICE)]
@@ -125,17 +128,13 @@ class Ward:
         """
         ward = cls(model, policy, len(kept["beds"]["stay"]))
         fit(kept, ward.kept())
-        ward.restore(kept)
-        return ward
-
-    def restore(self, kept: dict[str, Any]) -> None:
-        """Go on from what was kept, whose form has been looked at."""
-        for name, part in self._parts.items():
+        for name, part in ward._parts.items():
             part.restore(kept[name])
-        self._carry = Carry(Slabs(**kept["slabs"]), Pool(**kept["pool"]))
-        self._hidden = kept["hidden"]["hidden"]
-        self._alerts = AlertState(machine.Ward(**kept["alerts"]))
-        self._alerts.words.restore(kept["words"])
+        ward._carry = Carry(Slabs(**kept["slabs"]), Pool(**kept["pool"]))
+        ward._hidden = kept["hidden"]["hidden"]
+        ward._alerts = AlertState(machine.Ward(**kept["alerts"]))
+        ward._alerts.words.restore(kept["words"])
+        return ward
 
     def note(self, reason: str, time: int | None, named: str) -> None:
         """Count what befell the feed on its way here; it is told with the next lines."""
@@ -155,7 +154,7 @@ class Ward:
             if batch.admitted:
                 self._admit(np.fromiter(batch.admitted, np.int64), np.fromiter(batch.admitted.values(), np.int64))
             if batch.time or batch.before:
-                for events in one_a_bed(batch.events()) if self._provisional else (batch.events(),):
+                for events in one_a_bed(batch.events()) if self._provisional or self._rescore else (batch.events(),):
                     self._step(events, None)
             if batch.left:
                 self._discharge(np.fromiter(batch.left, np.int64), np.fromiter(batch.left.values(), np.int64))
@@ -175,6 +174,8 @@ class Ward:
         self._hidden[bed] = self._model.initial_hidden(len(bed))
         self._alerts.admit(bed)
         self._silence.admit(bed, self._carry.beds)
+        if self._rescore:
+            self._rescore.admit(bed, admitted, self._carry.beds)
         if self._provisional:
             self._provisional.forget(bed)
 
@@ -183,13 +184,13 @@ class Ward:
         stays, channels = self._beds.stay, self._model.settings.channels
         count_unseen(self._tally, stays, events, self._unseen, channels)
         self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
-        if self._silence.on:
-            self._silence.hear(accepted(events, dropped))
-        if len(dropped.event) or len(dropped.repaired):
-            count_dropped(self._tally, stays, dropped, channels)
+        self._silence.hear(events, dropped)
+        count_dropped(self._tally, stays, dropped, channels)
         self._lines += self._tally.news()
         if len(rows):
             self._score(rows)
+        if self._rescore:
+            self._lines += with_lives(self._rescore.take(self._carry, stays, events, dropped), self._beds.lives)
         if self._provisional:
             self._lines += self._provisional.take(self._carry, self._hidden, self._beds, events, dropped)
 
@@ -221,9 +222,8 @@ class Ward:
     def _hear(self, word: Word) -> None:
         """What somebody said of a patient."""
         if self._policy is not None:
-            after = int(self._carry.after_known(np.array(word[1:2]), np.array(word[2:3]))[0])
-            ahead = after > self._model.settings.window.max_gap
-            hear_word(self._policy, self._alerts, self._tally, self._beds.stay[word[1]], word, ahead)
+            _, ahead = self._carry.until(np.array(word[1:2]), np.array(word[2:3]), self._model.settings.window.max_gap)
+            hear_word(self._policy, self._alerts, self._tally, self._beds.stay[word[1]], word, bool(ahead[0]))
             self._lines += self._tally.news()
 
     def _pass_time(self, clock: int, runs: bool) -> None:
