@@ -136,7 +136,7 @@ class Operation:
         if self.requests.reload and self._ward is not None:
             self.requests.reload = False
             if isinstance(self._ward, DurableWard) or self._keeps_model:
-                why = "a state folder" if isinstance(self._ward, DurableWard) else "provisional risks"
+                why = "a state folder" if isinstance(self._ward, DurableWard) else "provisional or corrected risks"
                 notice = f"a ward with {why} keeps its model: stop it, and start a new one with the new model"
                 self._say(Technical(None, None, "swap_refused", model=self._swap.model.digest, notice=notice))
                 return

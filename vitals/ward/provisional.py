@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -15,13 +16,13 @@ from vitals.scoring.model import Model
 from vitals.scoring.running import Gru
 from vitals.scoring.ward_step import score_rows
 from vitals.ward.beds import Beds
+from vitals.ward.counting import NO_NUMBER
 from vitals.ward.in_hand import compute_now, gates_now, in_hand, take_now, write_now
 from vitals.ward.open_steps import Open, Work
-from vitals.ward.outputs import NO_NUMBER
 from vitals.ward.taking import Run
-from vitals.windowing.advance import left_out
+from vitals.windowing.advance import close_due, left_out
 from vitals.windowing.carry import BLOCK, Carry, Pool, Slabs
-from vitals.windowing.order import Samples
+from vitals.windowing.order import room_for_samples
 from vitals.windowing.rules import rules_of
 from vitals.windowing.running import most_open, open_rows, room
 from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int32, Int64, Reason, Rows
@@ -37,8 +38,6 @@ class Provisional:
     """Answers samples with the risk that their bed's running step would have if it closed now.
 
     A model whose step can be computed in compiled loops keeps what each sample changes; any other is asked itself.
-    Samples are taken in with :meth:`take`, as many at once as can be; :meth:`settled` answers those whose step goes on.
-    Then the steps of the beds in :attr:`waiting` that are due have to be closed, after which :meth:`anew` answers theirs.
 
     Args:
         model: gives the risks.
@@ -46,7 +45,6 @@ class Provisional:
 
     Attributes:
         gru: the model's weights, if it is of that kind.
-        waiting: beds whose samples are still to be answered, or whose steps are due; each once, in order.
     """
 
     def __init__(self, model: Model, beds: int) -> None:
@@ -61,36 +59,47 @@ class Provisional:
         self._hand: Any = None
         self._held: tuple[Slabs | None, Pool | None, Table | None, Run | None] = None, None, None, None
         self._events, self._asked, self._written = Events.none(), np.zeros(0, np.int64), (0, 0)
-        self.waiting = np.zeros(0, np.int32)
+        self._verdict, self._no_rows = np.zeros(0, np.int8), Rows.none(len(model.settings.channels))
 
-    def take(self, carry: Carry, beds: Beds, events: Events, at: int) -> tuple[int, Dropped | None]:
-        """Take in samples until one has to wait for what came before it.
+    def take(self, carry: Carry, beds: Beds, events: Events) -> Iterator[tuple[Events, Rows, Dropped]]:
+        """Take in samples, as many at once as can be, and close the steps that they make due.
+
+        After each part :meth:`settled` answers samples whose step goes on, and :meth:`anew`, once the rows are scored, all others.
 
         Args:
             carry: the windowing's state; it is updated in place.
             beds: who lies where.
             events: samples in order of arrival.
-            at: position of the first.
 
-        Returns:
-            The position after the last, and those that were left out or repaired, if there are any.
+        Yields:
+            The samples of a part, the rows of the steps that were closed, and the samples that were left out.
         """
-        many = len(events) - at
+        at, settings = 0, self._model.settings
+        while at < len(events):
+            end, other, due = self._take(carry, beds, events, at)
+            part = events if end - at == len(events) else events.between(at, end)
+            dropped = left_out(settings, part, self._verdict[at:end]) if other else _NONE_LEFT_OUT
+            rows = self._no_rows
+            if len(due):
+                rows, doubled = close_due(settings, carry, due)
+                dropped = dropped.followed_by(doubled)
+            yield part, rows, dropped
+            at = end
+
+    def _take(self, carry: Carry, beds: Beds, events: Events, at: int) -> tuple[int, int, Int32]:
+        """The position after the last sample that was taken in, how many were left out, and the beds that wait."""
+        many, run = len(events) - at, self._run
         carry.make_room(many // BLOCK + min(many, carry.beds) + 1)
-        verdict = np.empty(len(events), np.int8)
+        self._events, self._verdict = events, np.empty(len(events), np.int8)
         end, n, m, other, size = take_now(
-            self._in_hand(carry, beds), events.bed, events.time, events.signal, events.value, at, verdict
+            self._in_hand(carry, beds), events.bed, events.time, events.signal, events.value, at, self._verdict
         )
-        self._events, self._written = events, (n, size)
-        if m:
-            asked = self._run.asked[:m]
-            self._asked, self.waiting = asked[asked >= 0], np.sort(self._run.waiting[:m])
-        else:
-            self._asked, self.waiting = _NONE, _NOBODY
-        if not other:
-            return end, None
-        here = Events(events.bed[at:end], events.time[at:end], events.signal[at:end], events.value[at:end])
-        return end, left_out(self._model.settings, here, verdict[at:end])
+        self._written, self._asked = (n, size), _NONE
+        if not m:
+            return end, other, _NOBODY
+        asked = run.asked[:m]
+        self._asked = asked[asked >= 0]
+        return end, other, np.sort(run.waiting[:m])
 
     def settled(self, beds: Beds) -> list[Answers]:
         """The answers to samples whose step goes on."""
@@ -170,7 +179,7 @@ class Provisional:
         self._open.end[bed[bed < len(self._open.end)]] = NEVER
 
 
-_NONE, _NOBODY = np.zeros(0, np.int64), np.zeros(0, np.int32)
+_NONE, _NOBODY, _NONE_LEFT_OUT = np.zeros(0, np.int64), np.zeros(0, np.int32), Dropped.none()
 
 
 def _run(gru: Gru, texts: Texts, beds: int) -> Run:
@@ -185,12 +194,8 @@ def _run(gru: Gru, texts: Texts, beds: int) -> Run:
 
 def _work(gru: Gru) -> Work:
     wide, deep = gru.take_in.shape[0], gru.carry_on.shape[0]
-    buffer = Samples(
-        np.empty(_WAITING, np.int64), np.empty(_WAITING, np.int16), np.empty(_WAITING, np.float32),
-        np.empty(0, np.int64),
-    )  # fmt: skip
     return Work(
-        buffer, np.empty(_WAITING, np.float32), np.empty(5, np.float32), np.empty(max(wide, deep), np.int64),
+        room_for_samples(_WAITING), np.empty(_WAITING, np.float32), np.empty(5, np.float32), np.empty(max(wide, deep), np.int64),
         np.empty(wide + 3 * deep, np.float32),
     )  # fmt: skip
 

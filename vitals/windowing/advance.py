@@ -15,7 +15,7 @@ from vitals.spec.settings import Settings
 from vitals.windowing.arrive import arrive, beds_of, count, group_by_bed, pass_time
 from vitals.windowing.carry import Carry
 from vitals.windowing.close import Drops, Out, Scratch, close, list_drops
-from vitals.windowing.order import Samples
+from vitals.windowing.order import Samples, room_for_samples
 from vitals.windowing.repair import converted
 from vitals.windowing.rules import Rules, rules_of
 from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int32, Int64, Repaired, Rows
@@ -116,7 +116,7 @@ def _close(
     dropped = list_drops(verdict, events.bed, new, drops)
     dropped = close(
         rules, carry.slabs, carry.pool, touched, start, order,
-        new, _buffer(longest), _scratch(longest, len(rules.max_age)), out, drops, dropped,
+        new, room_for_samples(longest), _scratch(longest, len(rules.max_age)), out, drops, dropped,
     )  # fmt: skip
     return Rows(*out), drops, dropped
 
@@ -149,10 +149,6 @@ def _dropped(drops: Drops, n: int, repaired: Repaired) -> Dropped:
         drops.event[:n].copy(), drops.bed[:n].copy(), drops.signal[:n].copy(), drops.time[:n].copy(),
         drops.reason[:n].copy(), repaired,
     )  # fmt: skip
-
-
-def _buffer(n: int) -> Samples:
-    return Samples(np.empty(n, np.int64), np.empty(n, np.int16), np.empty(n, np.float32), np.empty(n, np.int64))
 
 
 def _scratch(n: int, channels: int) -> Scratch:

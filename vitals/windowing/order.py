@@ -19,6 +19,11 @@ class Samples(NamedTuple):
     event: Int64
 
 
+def room_for_samples(n: int) -> Samples:
+    """Room for so many samples."""
+    return Samples(np.empty(n, np.int64), np.empty(n, np.int16), np.empty(n, np.float32), np.empty(n, np.int64))
+
+
 @compiled_flat
 def before(time: int, signal: int, value: float, other_time: int, other_signal: int, other_value: float) -> bool:
     """Whether a sample is reduced before another: by time, then signal, then value; never by arrival."""

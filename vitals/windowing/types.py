@@ -70,6 +70,10 @@ class Events:
         """The chosen samples, ``(n,)`` bool, in the same order."""
         return Events(self.bed[chosen], self.time[chosen], self.signal[chosen], self.value[chosen])
 
+    def between(self, begin: int, end: int) -> Events:
+        """Those from one position up to another."""
+        return Events(self.bed[begin:end], self.time[begin:end], self.signal[begin:end], self.value[begin:end])
+
     def followed_by(self, later: Events) -> Events:
         """These samples, then the later ones."""
         return Events(
@@ -99,6 +103,12 @@ class Rows:
     def __len__(self) -> int:
         """Number of rows."""
         return len(self.bed)
+
+    @classmethod
+    def none(cls, channels: int) -> Rows:
+        """No step."""
+        none, wide = np.zeros(0, np.int64), np.zeros((0, channels), np.float32)
+        return cls(none.astype(np.int32), none, wide, wide, none.astype(np.int8))
 
     def take(self, chosen: NDArray[np.bool_]) -> Rows:
         """The chosen rows, ``(R,)`` bool, in the same order."""
@@ -153,6 +163,20 @@ class Dropped:
     time: Int64
     reason: Int8
     repaired: Repaired = field(default_factory=Repaired.none)
+
+    @classmethod
+    def none(cls) -> Dropped:
+        """No sample."""
+        none = np.zeros(0, np.int64)
+        return cls(none, none.astype(np.int32), none.astype(np.int16), none, none.astype(np.int8))
+
+    def followed_by(self, later: Dropped) -> Dropped:
+        """These samples, then the later ones, none of which was repaired."""
+        return Dropped(
+            np.concatenate([self.event, later.event]), np.concatenate([self.bed, later.bed]),
+            np.concatenate([self.signal, later.signal]), np.concatenate([self.time, later.time]),
+            np.concatenate([self.reason, later.reason]), self.repaired,
+        )  # fmt: skip
 
     def counts(self) -> dict[str, int]:
         """How many for each reason, by name, and how many were ``repaired``."""
