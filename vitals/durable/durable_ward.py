@@ -14,12 +14,13 @@ from vitals.durable.folder import Folder, identity, refuse_another
 from vitals.durable.lines import WholeLines
 from vitals.durable.log import Log
 from vitals.durable.prints import Prints
-from vitals.durable.recognise import Past
+from vitals.durable.recognise import Doubt, Past
 from vitals.durable.taken import Taken
 from vitals.errors import StateError
 from vitals.feeds.lines import Output
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
+from vitals.ward.swap import going_on, kept_of_first
 from vitals.ward.ward import Ward
 
 LINES, SECONDS = 1_000_000, 300
@@ -43,6 +44,7 @@ class DurableWard:
         model: scores the rows.
         policy: decides which risks alert.
         settle: makes what was passed on last, such as a file's ``fsync``; called before what led to it is forgotten.
+        provisional: answer every sample at once as well. Such answers have no id, and are not given again.
 
     Attributes:
         passed_over: damaged snapshots that an earlier one and the log stood in for.
@@ -52,11 +54,13 @@ class DurableWard:
     """
 
     def __init__(
-        self, path: Path, model: Model, policy: AlertPolicy | None, settle: Callable[[], None] = lambda: None
-    ) -> None:
+        self, path: Path, model: Model, policy: AlertPolicy | None, settle: Callable[[], None] = lambda: None,
+        provisional: bool = False,
+    ) -> None:  # fmt: skip
         self._folder, self._settle = Folder(path), settle
         self._log: Log | None = None
         self._whole = WholeLines()
+        self._model, self._policy, self._provisional = model, policy, provisional
         self._identity = identity(model, policy)
         self.passed_over: list[str] = []
         try:
@@ -64,12 +68,13 @@ class DurableWard:
             if kept is None:
                 self._ward = Ward(model, policy)
                 self._taken = Taken(Past(_NONE, _NONE, 0), {})
-                self._log = self._save()
+                self._write()
             else:
                 refuse_another(path, kept["identity"], self._identity)
                 self._ward = Ward.restored(model, policy, kept["ward"])
                 tail = self._consumed(kept["line"])
-                self._taken = Taken(Past(kept["head"], tail, kept["line"]), kept["last"])
+                doubts = [Doubt(*doubt) for doubt in kept.get("doubts", [])]  # older snapshots have none
+                self._taken = Taken(Past(kept["head"], tail, kept["line"], doubts), kept["last"])
         except BaseException:
             self._folder.close()
             raise
@@ -97,8 +102,12 @@ class DurableWard:
             StateError: the log is damaged, or ends before the line to which it once went.
         """
         yield self._ward.take([])
-        if self._log is not None:
-            return  # a new folder
+        if self._log is None:  # no new folder
+            yield from self._again()
+        if self._provisional:  # until now nothing was to be answered
+            self._ward = going_on(self._model, self._policy, self._ward.kept(), provisional=True)
+
+    def _again(self) -> Iterator[list[Output]]:
         for begin in [begin for begin in self._folder.logs() if begin >= self._saved_line]:
             if begin != self.line:
                 where = str(self._folder.path)
@@ -121,7 +130,24 @@ class DurableWard:
         if self._due():
             self.save()
         text = self._whole.feed(block)
-        return self._accept(self._taken.fresh(text)) if text else []
+        new = self._taken.fresh(text) if text else b""
+        if self._taken.doubted:
+            self.save()  # what lies behind is only told from what lies before by this
+        return self._accept(new)
+
+    def go_on_with(self, ward: Ward, model: Model, policy: AlertPolicy | None) -> None:
+        """Another ward takes the place of this one, between two blocks whose outputs were passed on.
+
+        Where that changes the model or the policy a snapshot says so: from then on the folder is theirs. What another model
+        that is only stepped beside this one has learned is not kept.
+
+        Raises:
+            StateError: the disk is full or does not write.
+        """
+        self._ward, self._model, self._policy = ward, model, policy
+        if identity(model, policy) != self._identity:
+            self._identity = identity(model, policy)
+            self.save()
 
     def close(self) -> list[Output]:
         """The input is over: close what can be closed and sum up, as a ward does.
@@ -150,13 +176,12 @@ class DurableWard:
             StateError: the disk is full or does not write; the snapshot before and the log are still there.
         """
         self._settle()
-        before, self._log = self._log, self._save()
-        if before is not None:
-            before.close()
+        self._write()
         self._folder.prune()
         self._saved_line, self._saved_at = self.line, time.monotonic()
 
-    def _save(self) -> Log:
+    def _write(self) -> None:
+        """Write a snapshot, and begin a log behind it."""
         taken, consumed = self._taken, self._folder.consumed
         prints = taken.prints()
         if len(prints):
@@ -164,10 +189,14 @@ class DurableWard:
             consumed.cut(before=taken.count - REMEMBERED)
         values = {
             "identity": self._identity, "version": vitals.__version__, "line": self.line, "head": taken.head,
-            "last": taken.last, "ward": self._ward.kept(),
+            "last": taken.last, "ward": kept_of_first(self._ward, self._model), "doubts": [list(doubt) for doubt in taken.doubts],
         }  # fmt: skip
         self._folder.write(self.line, values)
-        return self._folder.log(self.line)
+        taken.doubted = False
+        before, self._log = self._log, None  # one log is never open twice: it may be the same one, with nothing in it
+        if before is not None:
+            before.close()
+        self._log = self._folder.log(self.line)
 
     def _due(self) -> bool:
         lines = self.line - self._saved_line

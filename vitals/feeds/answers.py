@@ -18,7 +18,7 @@ Bytes = NDArray[np.uint8]
 DECIMALS = 7
 """Of a provisional risk: it is exact to 1e-6, so more would say nothing."""
 
-_LONGEST = 140 + WIDTH  # bytes of a line
+_LONGEST = 170 + WIDTH  # bytes of a line
 _ONE = 10**DECIMALS
 _DAY = 86_400_000_000
 
@@ -139,12 +139,13 @@ def put_lines(out: Bytes, bed: Int32, time: Int64, risk: Float32, reason: Int8, 
     return at
 
 
-def texts_of(words: Sequence[str]) -> Texts:
-    """The texts of lines that name these reasons."""
-    ends = [f'","risk":null,"reason":"{word}","provisional":true}}\n'.encode() for word in words]
+def texts_of(words: Sequence[str], model: str) -> Texts:
+    """The texts of lines that name these reasons and this model."""
+    after = f',"provisional":true,"model":"{model}"}}\n'
+    ends = [f'","risk":null,"reason":"{word}"{after}'.encode() for word in words]
     size = np.array([len(end) for end in ends])
     why = np.frombuffer(b"".join(end.ljust(size.max()) for end in ends), np.uint8).reshape(len(words), -1)
-    return Texts(_bytes(',"provisional":true}\n'), why, size, np.full(1, -(10**9)), np.zeros(11, np.uint8))
+    return Texts(_bytes(after), why, size, np.full(1, -(10**9)), np.zeros(11, np.uint8))
 
 
 def room_for(lines: int, texts: Texts) -> Bytes:

@@ -51,6 +51,7 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
             again with the same folder and the same input, from its beginning or any later line, it goes on where it was:
             the outputs of all runs, made unique by their ``id``, are those of one run without a stop.
         provisional: answer every sample at once as well, with the risk its bed would get if the running step closed now.
+            Such an answer has no ``id``; with ``state`` it goes out at most once, and what a crash cut off is not said again.
         running: metrics, logs, signals and all else about it that changes no risk; None for none of it.
         clock: the feed is live: a line that tells now is put into it so often, and then samples of the future are left out
             and what falls silent is told. None for a feed of the past, or one with clock lines of its own.
@@ -77,19 +78,18 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
     def look() -> tuple[Model, AlertPolicy | None]:
         return open_model(model_path), find_policy(model_path, policy_path)
 
-    for name, asked in (("provisional risks", provisional), ("corrected risks", rescore)):
-        if state is not None and asked:
-            raise SettingsError("watch", f"{name} together with a state", "one of them", "leave one out")
+    if rescore and state is not None:
+        raise SettingsError("watch", "corrected risks together with a state", "one of them", "leave one out")
     if clock is not None and not 1 <= clock / 1e6 <= 3600:
         raise SettingsError("watch clock", clock.text, "1s to 1h", "write 10s")
     model, policy = look()
     running, folder = running or Running(), None if state is None else Path(state)
-    with operating(running, Swap(model, policy, look, running.swap_after), sink, folder) as operation:
+    swap = Swap(model, policy, look, running.swap_after, provisional)
+    with operating(running, swap, sink, folder) as operation:
         if folder is not None:
-            ward = DurableWard(folder, model, policy, lambda: _settle(sink))
+            ward = DurableWard(folder, model, policy, lambda: _settle(sink), provisional)
             return _watch_durably(ward, operation, source, block, clock)
-        live = Ward(model, policy, provisional=provisional, rescore=rescore)
-        operation.begin(live, keeps_model=provisional or rescore)
+        operation.begin(Ward(model, policy, provisional=provisional, rescore=rescore), keeps_model=rescore)
         read = _reading(operation, source, clock).read1
         while piece := read(block):
             operation.answer(piece)

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from vitals.feeds.answers import Texts, encode_answers, put_lines, room_for, texts_of, told
-from vitals.feeds.lines import Answers, Risk
+from vitals.feeds.lines import DIGITS, Answers, Risk
 from vitals.feeds.names import Table
 from vitals.feeds.times import time_text
 from vitals.scoring.gru import gru_of
@@ -49,12 +49,13 @@ class Provisional:
 
     def __init__(self, model: Model, beds: int) -> None:
         self._model, self._rules = model, rules_of(model.settings)
+        self._name = model.digest[:DIGITS]
         self.gru: Gru | None = gru_of(model)
         self._weights = self.gru or _no_weights(len(model.settings.channels))
         self._alone = Carry.empty(model.settings, 1).slabs
         self._out = room(most_open(self._rules), len(model.settings.channels))
         self._open = _nothing_open(self._weights, beds if self.gru else 0)
-        self._work, self._texts = _work(self._weights), texts_of(WHY)
+        self._work, self._texts = _work(self._weights), texts_of(WHY, self._name)
         self._run = _run(self._weights, self._texts, beds)
         self._hand: Any = None
         self._held: tuple[Slabs | None, Pool | None, Table | None, Run | None] = None, None, None, None
@@ -151,7 +152,7 @@ class Provisional:
             run.bed[:n].tolist(), run.time[:n].tolist(), run.risk[:n], run.reason[:n], strict=True
         ):
             number, reason = (told(risk), None) if np.isfinite(risk) else (None, WHY[why])
-            lines.append(Risk(beds.stay[bed], time_text(time), number, reason, provisional=True))
+            lines.append(Risk(beds.stay[bed], time_text(time), number, reason, provisional=True, model=self._name))
         return encode_answers(lines)
 
     def _in_hand(self, carry: Carry, beds: Beds) -> Any:

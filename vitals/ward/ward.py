@@ -81,11 +81,7 @@ class Ward:
         self._lines: list[Output] = [Technical(None, None, "started", model=model.digest, policy=digest, notice=NOTICE)]
 
     def feed(self, block: bytes) -> list[Output]:
-        """Take in any piece of the stream; returns what it leads to.
-
-        Args:
-            block: NDJSON, cut anywhere.
-        """
+        """Take in any piece of the stream, NDJSON that is cut anywhere; returns what it leads to."""
         self._fold(self._plain.feed(block))
         return self._give()
 
@@ -113,13 +109,15 @@ class Ward:
         }  # fmt: skip
 
     @classmethod
-    def restored(cls, model: Model, policy: AlertPolicy | None, kept: dict[str, Any]) -> Ward:
+    def restored(
+        cls, model: Model, policy: AlertPolicy | None, kept: dict[str, Any], provisional: bool = False
+    ) -> Ward:
         """A ward that goes on from what :meth:`kept` gave, with the same bits; it takes the arrays over.
 
         Raises:
             StateError: what was kept is of another form than this ward's.
         """
-        ward = cls(model, policy, len(kept["beds"]["stay"]))
+        ward = cls(model, policy, len(kept["beds"]["stay"]), provisional)
         fit(kept, ward.kept())
         for name, part in ward._parts.items():
             part.restore(kept[name])
