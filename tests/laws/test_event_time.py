@@ -201,22 +201,25 @@ def in_time(model: Model, lines: Sequence[Line]) -> dict[tuple[str, str], float 
 
 
 def check_corrections(model: Model, lines: Sequence[Line]) -> int:
-    """Feed line by line; every late one is followed by the risks of a ward that had got it in time, where they differ."""
+    """Feed line by line; after a late one, what was said and corrected is what a ward says that got all of it in time."""
     ward, seen = Ward(model, rescore=True), 0
     ward.feed(text_of(admissions(lines)))
     committed: dict[tuple[str, str], float | None] = {}
+    latest: dict[tuple[str, str], float | None] = {}
     for k, line in enumerate(lines):
         late = counts(ward).get("late", 0)
         out = ward.feed(text_of([line]))
         committed |= risks(out)
+        latest |= risks(out)
         corrected = risks(out, corrected=True)
         if counts(ward).get("late", 0) == late:
             assert corrected == {}
             continue
-        without, having = in_time(model, lines[:k]), in_time(model, lines[: k + 1])
-        closed = {key for key in committed if key[0] == line["stay"]}
-        wanted = {key: having[key] for key in closed if having[key] != without[key]}
-        assert corrected == wanted
+        assert all(latest[key] != risk for key, risk in corrected.items()), "only what differs is said again"
+        latest |= corrected
+        wanted = in_time(model, lines[: k + 1])
+        mine = [key for key in latest if key[0] == line["stay"]]
+        assert {key: latest[key] for key in mine} == {key: wanted[key] for key in mine}
         seen += 1
     assert committed == risks(fed(model, [*admissions(lines), *lines]))
     return seen
