@@ -17,7 +17,15 @@ from vitals.feeds.lines import Output, Risk, Technical
 from vitals.feeds.steady import SteadyClock, tick
 from vitals.feeds.times import read_time
 from vitals.scoring.model import Model, open_model
+from vitals.scoring.ward_step import score_rows
+from vitals.signals import catalogue
+from vitals.spec.settings import Settings
 from vitals.ward.ward import Ward
+from vitals.windowing.advance import advance
+from vitals.windowing.carry import Carry
+from vitals.windowing.types import NEVER, Events
+
+ROOT = Path(__file__).parent.parent.parent
 
 SECOND, MINUTE, HOUR, DAY = 1_000_000, 60_000_000, 3_600_000_000, 86_400_000_000
 SEEDS = int(os.environ.get("VITALS_SEEDS", "25"))
@@ -193,22 +201,25 @@ def in_time(model: Model, lines: Sequence[Line]) -> dict[tuple[str, str], float 
 
 
 def check_corrections(model: Model, lines: Sequence[Line]) -> int:
-    """Feed line by line; every late one is followed by the risks of a ward that had got it in time, where they differ."""
+    """Feed line by line; after a late one, what was said and corrected is what a ward says that got all of it in time."""
     ward, seen = Ward(model, rescore=True), 0
     ward.feed(text_of(admissions(lines)))
     committed: dict[tuple[str, str], float | None] = {}
+    latest: dict[tuple[str, str], float | None] = {}
     for k, line in enumerate(lines):
         late = counts(ward).get("late", 0)
         out = ward.feed(text_of([line]))
         committed |= risks(out)
+        latest |= risks(out)
         corrected = risks(out, corrected=True)
         if counts(ward).get("late", 0) == late:
             assert corrected == {}
             continue
-        without, having = in_time(model, lines[:k]), in_time(model, lines[: k + 1])
-        closed = {key for key in committed if key[0] == line["stay"]}
-        wanted = {key: having[key] for key in closed if having[key] != without[key]}
-        assert corrected == wanted
+        assert all(latest[key] != risk for key, risk in corrected.items()), "only what differs is said again"
+        latest |= corrected
+        wanted = in_time(model, lines[: k + 1])
+        mine = [key for key in latest if key[0] == line["stay"]]
+        assert {key: latest[key] for key in mine} == {key: wanted[key] for key in mine}
         seen += 1
     assert committed == risks(fed(model, [*admissions(lines), *lines]))
     return seen
@@ -491,4 +502,91 @@ def test_the_wall_clock_steps_back_an_hour(model: Model) -> None:
         "F10", "this machine's clock steps back by an hour as a channel falls silent",
         "0 missed stale events in the simulator",
         f"{missed} of {len(steps)} missed or late ({plain_missed} with the wall clock alone)",
+    )  # fmt: skip
+
+
+# ---- values that are none ----------------------------------------------------------------------------------------------
+
+
+def test_sentinels_never_reach_a_row() -> None:
+    """What monitors send for no value: left out for every signal of the catalogue, by its limits or as no number."""
+    names = [name for name, entry in catalogue().items() if entry.kind != "demographic"]
+    settings = Settings.from_tables(
+        {
+            "name": "all", "signals": {name: {} for name in names}, "window": {"step": "1h"},
+            "label": {"kind": "sepsis", "horizon": "6h"},
+        }
+    )  # fmt: skip
+    ward = Ward(Model(settings, digest="0" * 64, hidden_size=1, about={}, session=None))  # type: ignore[arg-type]
+    ward.feed(text_of([admit(BEGIN, stay=name) for name in names]))
+    sent = 0
+    for written in ("-100", "-999", "-99.9", "8388607", "NaN", '""', '">500"', "null", "Infinity", "1e400"):
+        for name in names:
+            for unit in ("", f',"unit":"{catalogue()[name].unit}"'):
+                head = f'{{"stay":"{name}","time":{BEGIN + sent},"signal":"{name}","value":{written}{unit}}}\n'
+                ward.feed(head.encode())
+                sent += 1
+    kept = ward.kept()
+    reached = int((kept["slabs"]["waiting"]).sum()) + int((kept["slabs"]["watermark"] != NEVER).sum())
+    assert reached == 0
+    assert sum(counts(ward).values()) == sent
+    record(
+        "F12", f"-100, -999, -99.9, 8388607, NaN, empty, '>500', null and infinity for each of {len(names)} signals",
+        "missing, never a number: 0 reach the kernel", f"{reached} of {sent} reached it; each is counted",
+    )  # fmt: skip
+
+
+INJECTIONS = int(os.environ.get("VITALS_INJECTIONS", "600"))
+LARGEST_JUMP, POLICY = 0.05, 0.052
+USUAL = {"heart_rate": (85, 12), "spo2": (96, 1.5), "temperature": (37, 0.5), "sbp": (122, 14), "map": (84, 9),
+         "dbp": (64, 8), "resp_rate": (19, 4)}  # fmt: skip
+
+
+def artefact(rng: np.random.Generator, kind: str) -> dict[str, float]:
+    """Values of one moment at which a sensor failed."""
+    if kind == "dropout of SpO2":
+        return {"spo2": float(rng.uniform(20, 75))}
+    if kind == "spike of the heart rate":
+        return {"heart_rate": float(rng.uniform(180, 350))}
+    flush = float(rng.uniform(150, 300))
+    return dict.fromkeys(("sbp", "dbp", "map"), flush)
+
+
+def test_one_artefact_moves_a_score_so_far_and_no_farther() -> None:
+    """A shipped model on patients well and ill: the last sample of the last of twelve hours is an artefact."""
+    model = open_model(ROOT / "models" / "sepsis-vitals")
+    channels, rng = model.settings.channels, np.random.default_rng(11)
+    kinds = ("dropout of SpO2", "flush of the arterial line", "spike of the heart rate")
+    columns, wrong = [], []
+    for bed in range(INJECTIONS):
+        at = {name: middle + 2 * spread * rng.normal() for name, (middle, spread) in USUAL.items()}
+        for quarter in range(48):
+            time = BEGIN + quarter * 15 * MINUTE + MINUTE
+            for name, value in at.items():
+                columns.append((bed, time, channels.index(name), value + rng.normal(0, USUAL[name][1] / 5)))
+        for name, value in artefact(rng, kinds[bed % 3]).items():
+            wrong.append((bed, BEGIN + 12 * HOUR - MINUTE, channels.index(name), value))
+
+    def last_risks(samples: list[tuple[int, int, int, float]]) -> np.ndarray[Any, np.dtype[np.float32]]:
+        bed, time, signal, value = zip(*samples, strict=True)
+        carry = Carry.empty(model.settings, INJECTIONS)
+        carry.admit(np.arange(INJECTIONS), np.full(INJECTIONS, BEGIN))
+        events = Events(
+            np.array(bed, np.int32), np.array(time), np.array(signal, np.int16), np.array(value, np.float32)
+        )
+        _, rows, _ = advance(model.settings, carry, events, BEGIN + 12 * HOUR)
+        risk = score_rows(model, model.initial_hidden(INJECTIONS), rows)
+        return risk[rows.time == BEGIN + 12 * HOUR]
+
+    before, after = last_risks(columns), last_risks(columns + wrong)
+    jump = np.abs(after - before)
+    called = int(((before < POLICY) & (after >= POLICY)).sum())
+    largest = [float(jump[k::3].max()) for k in range(3)]
+    assert max(largest) > 0, "an artefact within the limits is a sample"
+    assert max(largest) <= LARGEST_JUMP
+    record(
+        "F15", f"{INJECTIONS} single artefacts as the last sample of an hour, models/sepsis-vitals",
+        f"a score moves by at most {LARGEST_JUMP}",
+        "; ".join(f"{kind}: at most {worst:.3f}" for kind, worst in zip(kinds, largest, strict=True))
+        + f"; {called} of {INJECTIONS} crossed the threshold of the model's policy ({POLICY})",
     )  # fmt: skip

@@ -29,6 +29,16 @@ MOST = 20_000
 _WHY = tuple(reason.name.lower() if reason else NO_NUMBER for reason in Reason)
 
 
+def same(one: np.float32 | None, other: np.float32) -> bool:
+    """Whether two risks are the same to the last bit, or none both.
+
+    Example:
+        >>> same(np.float32(0.5), np.float32(0.5)), same(None, np.float32(0.5)), same(np.float32(np.nan), np.float32(np.nan))
+        (True, False, True)
+    """
+    return one is not None and bool(one == other or (np.isnan(one) and np.isnan(other)))
+
+
 class Recent:
     """The latest samples of a bed, in order of arrival; those that came too late are among them."""
 
@@ -70,6 +80,7 @@ class Rescore:
         self._model, self._tally = model, tally
         self._carry, self._hidden = Carry.empty(model.settings, beds), model.initial_hidden(beds)
         self._recent: dict[int, Recent] = {}
+        self._said: dict[int, dict[int, np.float32]] = {}  # the latest that was said of each bed and time
 
     def admit(self, bed: Int64, admitted: Int64, beds: int) -> None:
         """Others lie in these beds now; there are so many rows."""
@@ -81,48 +92,50 @@ class Rescore:
         self._hidden[bed] = self._model.initial_hidden(len(bed))
         for b in bed.tolist():
             self._recent.pop(b, None)
+            self._said.pop(b, None)
 
-    def take(self, now: Carry, stays: Sequence[str], events: Events, dropped: Dropped) -> list[Risk]:
-        """Take in samples after the ward did; returns the risks that those too late would have changed.
+    def take(
+        self, now: Slabs, stays: Sequence[str], came: tuple[Events, Dropped], said: tuple[Rows, Float32]
+    ) -> list[Risk]:
+        """Take in samples and risks after the ward did; returns what late samples make of risks that were said before.
 
         Args:
             now: the ward's windowing.
             stays: who lies where.
-            events: samples, where one is late each bed at most once.
-            dropped: what the ward made of them.
+            came: samples, where one is late each bed at most once, and what the ward left out of them.
+            said: the rows that were closed, and their risks.
         """
-        lines: list[Risk] = []
-        came = accepted(events, dropped)
-        for bed, *sample in zip(
-            *(column.tolist() for column in (came.bed, came.time, came.signal, came.value)), strict=True
-        ):
+        rows, risk = said
+        for bed, time, one in zip(rows.bed.tolist(), rows.time.tolist(), risk, strict=True):
+            self._said.setdefault(bed, {})[time] = one
+        events, dropped = came
+        taken = accepted(events, dropped)
+        columns = (taken.bed, taken.time, taken.signal, taken.value)
+        for bed, *sample in zip(*(column.tolist() for column in columns), strict=True):
             self._recent.setdefault(bed, Recent()).add(*sample)
+        lines: list[Risk] = []
         for i in np.sort(dropped.event[(dropped.reason == Drop.LATE) & (dropped.event >= 0)]).tolist():
             lines += self._correct(now, stays[events.bed[i]], events.take(np.arange(len(events)) == i))
-        self._follow(now.slabs)
+        self._follow(now)
         return lines
 
-    def _correct(self, now: Carry, stay: str, late: Events) -> list[Risk]:
+    def _correct(self, now: Slabs, stay: str, late: Events) -> list[Risk]:
         bed, time, signal, value = (column.tolist()[0] for column in (late.bed, late.time, late.signal, late.value))
         if time <= self._carry.slabs.closed[bed]:
-            name = self._model.settings.channels[signal]
-            self._tally.note("not_corrected", stay, time, signal=name)
+            self._tally.note("not_corrected", stay, time, signal=self._model.settings.channels[signal])
             return []
-        recent, closed = self._recent.setdefault(bed, Recent()), int(now.slabs.closed[bed])
-        _, before = self._again(bed, recent, closed)
+        recent, said = self._recent.setdefault(bed, Recent()), self._said.setdefault(bed, {})
         recent.add(time, signal, value)
-        rows, after = self._again(bed, recent, closed)
+        rows, risk = self._again(bed, recent, int(now.closed[bed]))
         lines = []
-        for r in np.flatnonzero(before.view(np.int32) != after.view(np.int32)).tolist():
-            at = int(rows.time[r])
-            said = "\0".join(map(str, (self._model.digest, stay, at, "corrected", time, signal, value)))
-            known = bool(np.isfinite(after[r]))
-            lines.append(
-                Risk(
-                    stay, time_text(at), float(after[r]) if known else None, None if known else _WHY[rows.reason[r]],
-                    hashlib.blake2b(said.encode(), digest_size=8).hexdigest(), corrected=True,
-                )
-            )  # fmt: skip
+        for at, one, reason in zip(rows.time.tolist(), risk, rows.reason.tolist(), strict=True):
+            if same(said.get(at), one):
+                continue
+            said[at] = one
+            words = "\0".join(map(str, (self._model.digest, stay, at, "corrected", time, signal, value)))
+            number, why = (float(one), None) if np.isfinite(one) else (None, _WHY[reason])
+            key = hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
+            lines.append(Risk(stay, time_text(at), number, why, key, corrected=True))
         return lines
 
     def _again(self, bed: int, recent: Recent, closed: int) -> tuple[Rows, Float32]:
@@ -159,6 +172,8 @@ class Rescore:
         for bed in beds:
             if bed in self._recent:
                 self._recent[bed].forget(int(until[bed]))
+            said = self._said.get(bed, {})
+            self._said[bed] = {time: one for time, one in said.items() if time > until[bed]}
 
 
 def one_a_bed(events: Events) -> Iterator[Events]:

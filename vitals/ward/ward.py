@@ -29,9 +29,10 @@ from vitals.ward.silence import Silence
 from vitals.ward.tally import Tally
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry, Pool, Slabs
-from vitals.windowing.types import NEVER, Dropped, Events, Int64, Rows
+from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int64, Rows
 
 NOTICE = "research use only; not a medical device"
+_NO_RISK = np.empty(0, np.float32)
 _MOST_STEPS = 100_000  # that a discharge may close at once
 
 
@@ -67,8 +68,7 @@ class Ward:
         digest = policy_digest(policy)
         self._model, self._policy = model, policy
         self._key = f"{model.digest}\0{digest}"
-        self._reader = LineReader()
-        self._beds, self._tally = Beds(beds), Tally()
+        self._reader, self._beds, self._tally = LineReader(), Beds(beds), Tally()
         self._intake = Intake(model.settings, self._beds, self._tally)
         self._plain = PlainReader(self._reader, lambda: self._beds.names, model.settings.channels)
         self._carry, self._hidden = Carry.empty(model.settings, beds), model.initial_hidden(beds)
@@ -192,13 +192,12 @@ class Ward:
         self._silence.hear(events, dropped)
         count_dropped(self._tally, self._beds.stay, dropped, self._model.settings.channels)
         self._lines += self._tally.news()
-        if len(rows):
-            self._score(rows)
+        risk = self._score(rows) if len(rows) else _NO_RISK
         if self._rescore:
-            corrected = self._rescore.take(self._carry, self._beds.stay, events, dropped)
-            self._lines += with_lives(corrected, self._beds.lives)
+            again = self._rescore.take(self._carry.slabs, self._beds.stay, (events, dropped), (rows, risk))
+            self._lines += with_lives(again, self._beds.lives)
 
-    def _score(self, rows: Rows) -> None:
+    def _score(self, rows: Rows) -> Float32:
         risk = score_rows(self._model, self._hidden, rows)
         risk[wrong := ~np.isfinite(risk)] = np.nan
         count_no_number(self._tally, self._beds.stay, rows, wrong)
@@ -206,6 +205,7 @@ class Ward:
         if self._policy is not None:
             self._alerts, decisions = decide(self._policy, self._alerts, rows.bed, rows.time, risk)
         self._lines += with_lives(scored(self._beds.stay, rows, risk, decisions, self._key), self._beds.lives)
+        return risk
 
     def _discharge(self, bed: Int64, time: Int64) -> None:
         """Close the steps that ended before the discharge, and empty the beds."""
