@@ -57,9 +57,7 @@ def watch(
     out: Out = None,
     provisional: Annotated[
         bool,
-        typer.Option(
-            "--provisional", help="Answer every sample at once, too, as if its step closed now (not with --state)."
-        ),
+        typer.Option("--provisional", help="Answer every sample at once, too, as if its step closed now."),
     ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Score and log everything, alert nobody.")] = False,
     metrics: Annotated[
