@@ -85,6 +85,41 @@ def places(lines: list[bytes], at: int, draw: random.Random) -> list[int]:
     return [0, draw.randrange(at) if at else 0, 0 if copy else at]
 
 
+@pytest.mark.parametrize("snapshots", [1, 10**6])
+def test_a_crash_between_two_copies_of_a_line_makes_nothing_new_later(
+    folder: Path, tmp_path: Path, snapshots: int
+) -> None:
+    """Nobody can tell the second copy from a repetition of the first: it is left out, and from then on both ways are known."""
+    lines = feed_of()
+    between = [i for i in range(1, len(lines)) if lines[i] == lines[i - 1]]
+    state, outputs = tmp_path / "state", []
+    with snapshots_every(snapshots):
+        outputs.append(run(folder, Pieces(b"".join(lines), 1, sum(map(len, lines[: between[0]]))), state))
+        assert line_reached(state) == between[0]
+        for number, at in enumerate(between):  # each life goes on behind the first of two copies, up to the next two
+            upto = [*between[1:], len(lines)][number]
+            size = sum(map(len, lines[at:upto]))
+            outputs.append(run(folder, Pieces(b"".join(lines[at:]) + b"\n", 1, size), state))
+            assert line_reached(state) == upto - number - 1  # all but the second copies
+        for begin in (0, between[0], between[0] + 1, between[-1] - 3, 0):
+            outputs.append(run(folder, Pieces(b"".join(lines[begin:]), 500), state))
+            assert line_reached(state) == len(lines) - len(between)
+    once = [line for i, line in enumerate(lines) if i not in between]
+    assert by_id(*outputs) == by_id(run(folder, Pieces(b"".join(once), 500), None))
+    assert len(between) > 5
+
+
+@pytest.mark.parametrize("many", [1, 20, 100])
+def test_an_input_that_breaks_off_while_it_repeats_says_nothing_new(
+    folder: Path, lines: list[bytes], tmp_path: Path, many: int
+) -> None:
+    first = by_id(run(folder, Pieces(b"".join(lines), 500), tmp_path / "s"))
+    before = line_reached(tmp_path / "s")
+    broken = by_id(run(folder, Pieces(b"".join(lines[:many]), 500), tmp_path / "s"))
+    assert line_reached(tmp_path / "s") == before
+    assert broken.items() <= first.items()
+
+
 def line_reached(state: Path) -> int:
     """Lines that were taken in."""
     return attested((state / "head").read_bytes()) or 0
