@@ -14,7 +14,7 @@ from vitals.durable.folder import Folder, identity, refuse_another
 from vitals.durable.lines import WholeLines
 from vitals.durable.log import Log
 from vitals.durable.prints import Prints
-from vitals.durable.recognise import Past
+from vitals.durable.recognise import Doubt, Past
 from vitals.durable.taken import Taken
 from vitals.errors import StateError
 from vitals.feeds.lines import Output
@@ -64,12 +64,12 @@ class DurableWard:
             if kept is None:
                 self._ward = Ward(model, policy)
                 self._taken = Taken(Past(_NONE, _NONE, 0), {})
-                self._log = self._save()
+                self._write()
             else:
                 refuse_another(path, kept["identity"], self._identity)
                 self._ward = Ward.restored(model, policy, kept["ward"])
                 tail = self._consumed(kept["line"])
-                self._taken = Taken(Past(kept["head"], tail, kept["line"]), kept["last"])
+                self._taken = Taken(Past(kept["head"], tail, kept["line"], _doubts(kept)), kept["last"])
         except BaseException:
             self._folder.close()
             raise
@@ -121,7 +121,10 @@ class DurableWard:
         if self._due():
             self.save()
         text = self._whole.feed(block)
-        return self._accept(self._taken.fresh(text)) if text else []
+        new = self._taken.fresh(text) if text else b""
+        if self._taken.doubted:
+            self.save()  # what lies behind is only told from what lies before by this
+        return self._accept(new)
 
     def close(self) -> list[Output]:
         """The input is over: close what can be closed and sum up, as a ward does.
@@ -150,13 +153,12 @@ class DurableWard:
             StateError: the disk is full or does not write; the snapshot before and the log are still there.
         """
         self._settle()
-        before, self._log = self._log, self._save()
-        if before is not None:
-            before.close()
+        self._write()
         self._folder.prune()
         self._saved_line, self._saved_at = self.line, time.monotonic()
 
-    def _save(self) -> Log:
+    def _write(self) -> None:
+        """Write a snapshot, and begin a log behind it."""
         taken, consumed = self._taken, self._folder.consumed
         prints = taken.prints()
         if len(prints):
@@ -164,10 +166,14 @@ class DurableWard:
             consumed.cut(before=taken.count - REMEMBERED)
         values = {
             "identity": self._identity, "version": vitals.__version__, "line": self.line, "head": taken.head,
-            "last": taken.last, "ward": self._ward.kept(),
+            "last": taken.last, "ward": self._ward.kept(), "doubts": [list(doubt) for doubt in taken.doubts],
         }  # fmt: skip
         self._folder.write(self.line, values)
-        return self._folder.log(self.line)
+        taken.doubted = False
+        before, self._log = self._log, None  # one log is never open twice: it may be the same one, with nothing in it
+        if before is not None:
+            before.close()
+        self._log = self._folder.log(self.line)
 
     def _due(self) -> bool:
         lines = self.line - self._saved_line
@@ -217,3 +223,8 @@ class DurableWard:
             where = str(consumed.path)
             raise StateError(where, f"fingerprints of {end:,} lines", f"those of {count:,}", _CURE)
         return np.concatenate([_NONE, *(np.frombuffer(content, np.uint64) for _, _, content in pieces)])
+
+
+def _doubts(kept: dict[str, Any]) -> list[Doubt]:
+    """Doubts of a snapshot; one that was written before there were any has none."""
+    return [Doubt(*doubt) for doubt in kept.get("doubts", [])]

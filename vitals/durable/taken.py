@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitals.durable.prints import Prints, prints_of
-from vitals.durable.recognise import HEAD, NEW, OLD, OPEN, Alignment, Past
+from vitals.durable.recognise import HEAD, NEW, OLD, OPEN, Alignment, Doubt, Past
 from vitals.feeds.times import read_time
 
 _Seq = Annotated[int, msgspec.Meta(ge=0, le=1 << 62)]
@@ -41,6 +41,8 @@ class Gap(NamedTuple):
     text: str
 
 
+_DOUBTS = 256  # that are kept
+
 Verdict = NDArray[np.int8]
 _Look = tuple[list[Numbered] | None, Prints, NDArray[np.int64]]
 _NOTHING: _Look = (None, np.zeros(0, np.uint64), np.zeros(0, np.int64))
@@ -61,6 +63,8 @@ class Taken:
         count: lines that were taken in.
         last: the last number of each source that was taken in.
         recognised: lines that came again.
+        doubts: lines that may have been copies of those before them, the latest ones.
+        doubted: whether one of them is new.
 
     Example:
         >>> none = np.zeros(0, np.uint64)
@@ -72,6 +76,7 @@ class Taken:
 
     def __init__(self, past: Past, last: dict[str, int]) -> None:
         self.head, self.count, self.last, self.recognised = past.head, past.count, dict(last), 0
+        self.doubts, self.doubted = list(past.doubts), False
         self._tail = past.tail  # until the input begins
         self._alignment: Alignment | None = None
         self._seen = dict(last)  # of lines that are held, too
@@ -98,9 +103,11 @@ class Taken:
         return b"".join(text[a:b] for a, b in _runs(ends, new))
 
     def rest(self) -> bytes:
-        """The input is over: what could not be told is new."""
+        """The input is over. What could not be told is left out: this may be the midst of a repetition that broke off."""
         held, self._held = self._held, []
-        return b"".join(line for _, what, line in held if what != OLD)
+        new = [line for _, what, line in held if what == NEW]
+        self.recognised += len(held) - len(new)
+        return b"".join(new)
 
     def learn(self, text: bytes) -> list[Gap]:
         """Lines were taken in: they are known from now on. Returns the gaps in their numbers."""
@@ -120,7 +127,10 @@ class Taken:
         """The input begins: its lines are looked for in the past and in what was learned since."""
         tail = np.concatenate([self._tail, *self._prints])
         self._tail = tail[:0]
-        self._alignment = Alignment(Past(self.head, tail, self.count)) if self.count else None
+        start = self.count - len(tail)
+        known = [doubt for doubt in self.doubts if doubt.place < HEAD or doubt.place >= start]
+        self.doubts = known[-_DOUBTS:]
+        self._alignment = Alignment(Past(self.head, tail, self.count, self.doubts)) if self.count else None
 
     def _look(self, text: bytes) -> _Look:
         """Read a text, once even where it is judged and then learned."""
@@ -144,6 +154,7 @@ class Taken:
         if self._alignment is not None:
             placed = self._alignment.judge(prints)
             if self._alignment.over:
+                self._remember(self._alignment.doubt())
                 self._alignment = None  # and with it the past
         verdict = placed.copy()
         for i, line in enumerate(numbers or ()):
@@ -152,6 +163,11 @@ class Taken:
                 verdict[i] = NEW if last is None or line.seq > last else OLD
                 self._seen[line.source] = line.seq if last is None else max(line.seq, last)
         return placed, verdict
+
+    def _remember(self, doubt: Doubt | None) -> None:
+        if doubt is not None and not any(_same(doubt, other) for other in self.doubts):
+            self.doubts.append(doubt)
+            self.doubted = True
 
     def _settle(self, text: bytes, ends: NDArray[np.int64], placed: Verdict, verdict: Verdict) -> bytes:
         """Lines of which some are open: each is what the first line behind it is that is not."""
@@ -166,6 +182,10 @@ class Taken:
         new = [line for (_, _, line), what in zip(every[:still], settled, strict=False) if what == NEW]
         self.recognised += still - len(new)
         return b"".join(new)
+
+
+def _same(one: Doubt, other: Doubt) -> bool:
+    return one.place == other.place and one.begins == other.begins and np.array_equal(one.lines, other.lines)
 
 
 def _numbers(text: bytes) -> list[Numbered] | None:

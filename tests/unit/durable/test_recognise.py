@@ -29,10 +29,13 @@ def taken_of(lines: list[bytes], remembered: int | None = None) -> Taken:
 
 
 def fresh(taken: Taken, lines: list[bytes], cuts: list[int]) -> list[bytes]:
-    """What is new in a feed that comes in pieces, in the end."""
+    """What is new in a feed that comes in pieces, once a line that never came before has told what they are."""
     borders = sorted({0, len(lines), *(cut % (len(lines) + 1) for cut in cuts)})
     found = [taken.fresh(b"".join(lines[a:b])) for a, b in itertools.pairwise(borders)]
-    return b"".join([*found, taken.rest()]).splitlines(keepends=True)
+    new = b"".join([*found, taken.fresh(b"never before\n")]).splitlines(keepends=True)
+    assert new.pop() == b"never before\n"
+    assert taken.rest() == b""
+    return new
 
 
 # few different lines, so that many are the same and many stretches agree for a while
@@ -98,10 +101,12 @@ def test_what_is_open_waits_until_a_line_tells() -> None:
     assert known.fresh(b"z\n") == b"y\nz\n"  # the feed began with the last line
 
 
-def test_what_is_open_is_new_when_nothing_follows() -> None:
+def test_a_feed_that_breaks_off_in_the_midst_of_a_repetition_brings_nothing_new() -> None:
+    """Its source may have died; whatever it was, the same feed brings it again."""
     known = taken_of([b"x\n", b"y\n", b"x\n"])
     assert known.fresh(b"x\ny\n") == b""
-    assert known.rest() == b"y\n"
+    assert known.rest() == b""
+    assert known.recognised == 2
 
 
 def test_many_lines_that_agree_are_believed(monkeypatch: pytest.MonkeyPatch) -> None:
