@@ -25,6 +25,8 @@ class Line(msgspec.Struct, gc=False):
         site: the hospital or unit (admit).
         demographics: what is known at admission, by name (admit).
         until: when an acknowledgement ends; without it as late as the policy allows.
+        source: who sent it: whose clock ``time`` was read from, and who numbers lines where they carry a ``seq``.
+        every: seconds until the next such line at most (clock): with it the clock is a running one, which tells now.
     """
 
     kind: str = "sample"
@@ -38,6 +40,8 @@ class Line(msgspec.Struct, gc=False):
     site: str | None = None
     demographics: dict[str, Any] | None = None
     until: str | int | None = None
+    source: str | None = None
+    every: float | None = None
 
 
 def is_number(value: object) -> TypeGuard[int | float]:
@@ -76,6 +80,7 @@ class Risk(msgspec.Struct, tag_field="kind", tag="risk", omit_defaults=True, gc=
         reason: why none can be given.
         id: the same for the same model, stay and time, so that a repeat is recognised.
         provisional: whether the step still runs: ``time`` is that of the sample then, and there is no ``id``.
+        corrected: whether it is what the risk would have been had a sample come in time that came too late.
     """
 
     stay: str
@@ -84,6 +89,7 @@ class Risk(msgspec.Struct, tag_field="kind", tag="risk", omit_defaults=True, gc=
     reason: str | None = None
     id: str | None = None
     provisional: bool = False
+    corrected: bool = False
 
 
 class Alert(msgspec.Struct, tag_field="kind", tag="alert", gc=False):
@@ -123,6 +129,9 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
         until: when an acknowledgement ends (``acknowledged``), from when on alerts may come again (``event_ended``).
         named: the first few stays that lines named and nobody knows (``unknown_stay`` and others); the first few gaps
             (``gap_in_seq``).
+        signal: the signal concerned, where it is one (``stale_channel``, ``late`` and others).
+        source: whose clock is wrong, or is right again (``skew`` and others).
+        seconds: by how much its times have to be put later (``skew``); negative where they are ahead.
         id: the same for the same news, so that a repeat is recognised. Until a line leaves the ward it holds what tells
             the line from others that would say the same, if there are any.
     """
@@ -138,6 +147,9 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
     notice: str | None = None
     until: str | None = None
     named: list[str] | None = None
+    signal: str | None = None
+    source: str | None = None
+    seconds: float | None = None
     id: str | None = None
 
 

@@ -6,7 +6,7 @@ import re
 
 from vitals.errors import SettingsError
 
-HOUR = 3_600_000_000
+HOUR, MINUTE = 3_600_000_000, 60_000_000
 """Microseconds."""
 _MICROSECONDS = {"us": 1, "ms": 1_000, "s": 1_000_000, "min": 60_000_000, "h": 3_600_000_000, "d": 86_400_000_000}
 _PATTERN = re.compile(r"(\d+)\s*(us|ms|s|min|h|d)")

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from vitals.errors import SettingsError
 from vitals.signals import signal
-from vitals.spec.duration import HOUR, Duration
+from vitals.spec.duration import HOUR, MINUTE, Duration
 from vitals.spec.learning import Network, Training, within
 from vitals.spec.policy import Rearm
 from vitals.spec.reader import load, plain, read
@@ -23,10 +23,13 @@ class Channel:
     Attributes:
         reduce: what several samples within a step become when the step closes.
         max_age: how long a value is carried forward; ``"stay"`` never expires.
+        stale: how long it may be missing in a live feed before that is told; 0 takes what is usual: three times its own
+            cadence and at least three minutes, or eight hours for a laboratory value and a cuff pressure. Changes no risk.
     """
 
     reduce: Reduce = "last"
     max_age: Duration = Duration.parse("stay")
+    stale: Duration = Duration(0)
 
 
 @dataclass(frozen=True)
@@ -40,6 +43,8 @@ class Window:
         warm_up: no risk before this much of the stay has passed.
         min_observed: no risk while fewer vitals and labs than this have a value.
         max_gap: a sample farther than this after everything known of its stay has a wrong time and is dropped.
+        skew: how far clocks may differ where now is known: a sample farther in the future is dropped, a source whose clock
+            is farther off is corrected, and a running clock closes a step no earlier than this after its end.
         limits: drop values that the catalogue says no living patient can have; ``false`` keeps every finite value.
         repair: convert a value outside the limits when exactly one of its signal's mistakes of unit explains it; without
             limits nothing is repaired.
@@ -51,6 +56,7 @@ class Window:
     warm_up: Duration = Duration(0)
     min_observed: int = 0
     max_gap: Duration = Duration(30 * 24 * HOUR)
+    skew: Duration = Duration(2 * MINUTE)
     limits: bool = True
     repair: bool = True
 

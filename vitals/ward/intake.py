@@ -1,77 +1,29 @@
-"""Lines to columns: every line is judged in the order in which it came, and the usable samples become arrays."""
+"""Lines are judged in the order in which they came, and the usable samples become columns."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
 from vitals.feeds.lines import Line, Malformed, is_number
 from vitals.feeds.scan import Columns
-from vitals.feeds.times import LATEST, read_time, time_fault
+from vitals.feeds.times import EARLIEST, LATEST, read_time, time_fault
 from vitals.signals import catalogue
 from vitals.spec.settings import Settings
+from vitals.ward.batch import Batch
 from vitals.ward.beds import Beds
+from vitals.ward.clocks import FUTURE, Clocks
 from vitals.ward.tally import AFTERWARDS, Tally
 from vitals.windowing.repair import possible
 from vitals.windowing.rules import rules_of
-from vitals.windowing.types import Events
 
 NOT_USED = "signal_not_used"
 _SAID = ("acknowledge", "event", "event_end")
 _KINDS = ("sample", "admit", "discharge", "clock", *_SAID)
 
 Lookup = Callable[[Any], int | None]
-
-
-@dataclass
-class Batch:
-    """What a run of lines says.
-
-    Attributes:
-        bed, time, signal, value: the last samples, as columns.
-        before: those before them, a piece at a time.
-        admitted: beds entered and when.
-        left: beds left and when.
-        told: ``(kind, bed, time, until)``, where the run ended with what somebody said of a patient.
-        clock: the time that has passed for the whole ward, where the run ended with a clock line.
-    """
-
-    bed: list[int] = field(default_factory=list)
-    time: list[int] = field(default_factory=list)
-    signal: list[int] = field(default_factory=list)
-    value: list[float] = field(default_factory=list)
-    before: list[Columns] = field(default_factory=list)
-    admitted: dict[int, int] = field(default_factory=dict)
-    left: dict[int, int] = field(default_factory=dict)
-    told: tuple[str, int, int, int] | None = None
-    clock: int | None = None
-
-    def add(self, samples: Columns) -> None:
-        """Samples that came as columns."""
-        if self.time:
-            self._close_piece()
-        self.before.append(samples)
-
-    def events(self) -> Events:
-        """The samples as arrays."""
-        if self.time or not self.before:
-            self._close_piece()
-        parts = self.before
-        bed, time, signal, value = parts[0] if len(parts) == 1 else map(np.concatenate, zip(*parts, strict=True))
-        with np.errstate(over="ignore"):  # a value beyond float32 becomes infinite, and windowing counts it
-            return Events(bed, time, signal, value.astype(np.float32))
-
-    def _close_piece(self) -> None:
-        self.before.append(
-            Columns(
-                np.array(self.bed, np.int32), np.array(self.time, np.int64), np.array(self.signal, np.int16),
-                np.array(self.value, np.float64),
-            )
-        )  # fmt: skip
-        self.bed, self.time, self.signal, self.value = [], [], [], []
 
 
 class Intake:
@@ -81,15 +33,30 @@ class Intake:
         beds: which stay lies where.
         tally: what was left out.
         now: the time of the last line that told one; None before the first.
+        clocks: of the ward and of the sources.
+        heard: the time of the last line that is not a clock's since that was last set to None, as far as it told one.
     """
 
     def __init__(self, settings: Settings, beds: Beds, tally: Tally) -> None:
         self.beds, self.tally = beds, tally
         self.now: int | None = None
         self._step = int(settings.window.step)
+        self.clocks = Clocks(int(settings.window.skew))
+        self.heard: int | None = None
+        self._again: str | None = None
         self._limits = rules_of(settings).limits
+        self._names = settings.channels
         self._column = {name: i for i, name in enumerate(settings.channels)}
         self._demographic = {name: self._column[name] for name in settings.demographics}
+
+    def kept(self) -> dict[str, Any]:
+        """All that is remembered, as plain values."""
+        return {"now": self.now, "heard": self.heard, "clocks": self.clocks.kept()}
+
+    def restore(self, kept: dict[str, Any]) -> None:
+        """Go on from what was kept."""
+        self.now, self.heard = kept["now"], kept["heard"]
+        self.clocks.restore(kept["clocks"])
 
     def take(self, pieces: Iterator[Line | Columns]) -> Batch:
         """Take lines up to and including the next one that says something of a patient or the ward's clock, or all.
@@ -98,28 +65,50 @@ class Intake:
             pieces: lines to be judged, and columns of samples that are certainly of use, in order.
         """
         batch = Batch()
+        if self._again is not None:
+            self.beds.begin_anew(self._again)
+            self._again = None
         bed_of: Lookup = self.beds.bed_of.get
         column_of: Lookup = self._column.get
+        horizon = self.clocks.horizon  # no running clock tells another one within a batch
         for line in pieces:
             if isinstance(line, Columns):
-                batch.add(line)
-                self.now = int(line.time[-1])
+                self._take_columns(batch, line, horizon)
                 continue
             bed, column, value = bed_of(line.stay), column_of(line.signal), line.value
             time = read_time(line.time)
-            if bed is None or column is None or time is None or value is None or line.unit or line.kind != "sample":
+            if (
+                bed is None or column is None or time is None or value is None or line.unit or line.kind != "sample"
+                or line.source or time > horizon
+            ):  # fmt: skip
                 self._take_slowly(batch, line)
-                if batch.clock is not None or batch.told is not None:
+                if batch.ended:
                     break
                 continue
             self._append(batch, bed, time, column, value)
-            self.now = time
+            self.now = self.heard = time
         return batch
+
+    def _take_columns(self, batch: Batch, samples: Columns, horizon: int) -> None:
+        """Take samples that are certainly of use, but for those of the future."""
+        self.heard = int(samples.time[-1])
+        if horizon < LATEST and (future := samples.time > horizon).any():
+            for i in np.flatnonzero(future).tolist():
+                stay, signal = self.beds.stay[samples.bed[i]], self._names[samples.signal[i]]
+                self.tally.note(FUTURE, stay, int(samples.time[i]), signal=signal)
+            samples = Columns._make(column[~future] for column in samples)
+        if len(samples.time):
+            batch.add(samples)
+            self.now = int(samples.time[-1])
 
     def _take_slowly(self, batch: Batch, line: Line) -> None:
         """Take one line that is not simply a sample of a stay that is there, or count why not."""
         time = read_time(line.time)
         fault = self._fault(line, time)
+        if line.kind != "clock":
+            self.heard = EARLIEST if time is None else time
+        if fault is None and time is not None:
+            time, fault = self.clocks.judge(line, time, self.tally)
         if fault is None and time is not None:
             self.now = time
             fault = self._obey(batch, line, time)
@@ -139,10 +128,10 @@ class Intake:
     def _obey(self, batch: Batch, line: Line, time: int) -> str | None:
         """Do what a line of a known kind says; returns why that cannot be done."""
         if line.kind == "clock":
-            batch.clock = time
+            batch.clock, batch.runs = time, line.every is not None
             return None
         stay = line.stay or ""
-        if stay in self.beds.gone:
+        if stay in self.beds.gone and (line.kind != "admit" or time <= self.beds.gone[stay]):
             return AFTERWARDS
         if line.kind == "sample":
             return self._sample(batch, line, stay, time)
@@ -158,7 +147,7 @@ class Intake:
                 return "ends_before_it_begins"
             batch.told = (line.kind, self.beds.bed_of[stay], time, until)
             return None
-        batch.left[self.beds.leave(stay)] = time
+        batch.left[self.beds.leave(stay, time)] = time
         for old in self.beds.forget():
             self.tally.forget(old, time)
         return None
@@ -179,6 +168,10 @@ class Intake:
     def _admit(self, batch: Batch, line: Line, stay: str, time: int) -> str | None:
         if stay in self.beds.bed_of:
             return "already_admitted"
+        if stay in self.beds.gone:
+            del self.beds.gone[stay]
+            batch.again = self._again = stay  # what came before it is of its former life
+            self.tally.note("readmitted", stay, time)
         bed = self._enter(batch, stay, time)
         for name, value in (line.demographics or {}).items():
             if value is None:
@@ -226,4 +219,5 @@ class Intake:
         stay, named = (line.stay, None) if known else (None, line.stay)
         if fault == NOT_USED:  # how the feed is set up, and no news of a patient
             stay = named = None
-        self.tally.note(fault, stay, self.now if time is None else time, number, named)
+        signal = line.signal if line.signal in self._column else None
+        self.tally.note(fault, stay, self.now if time is None else time, number, named, signal)

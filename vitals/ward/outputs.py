@@ -15,10 +15,8 @@ from vitals.feeds.times import time_text
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import plain
-from vitals.ward.tally import Tally
-from vitals.windowing.types import REPAIRED, Drop, Dropped, Float32, Reason, Rows
-
-NO_NUMBER = "model_gave_no_number"
+from vitals.ward.counting import NO_NUMBER
+from vitals.windowing.types import Float32, Reason, Rows
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -26,7 +24,6 @@ _WHY = {int(reason): reason.name.lower() for reason in Reason}
 _TIER = {int(outcome): outcome.tier for outcome in Outcome}
 _HELD_BACK = {int(outcome): outcome.suppressed_by for outcome in Outcome}
 _NOTICE = {int(Notice.STALE): "no_valid_score", int(Notice.FRESH): "valid_score_again"}
-_DROP = {int(reason): reason.name.lower() for reason in Drop}
 
 
 def policy_digest(policy: AlertPolicy | None) -> str | None:
@@ -109,17 +106,6 @@ def _due(decisions: Decisions | None) -> tuple[dict[int, int], dict[int, int]]:
         dict(zip(decisions.row.tolist(), decisions.outcome.tolist(), strict=True)),
         dict(zip(decisions.noticed.tolist(), decisions.notice.tolist(), strict=True)),
     )
-
-
-def count_dropped(tally: Tally, stays: Sequence[str], dropped: Dropped) -> None:
-    """Count what windowing left out or repaired, by arrival, and by time where a step's close found it."""
-    late = dropped.reason != Drop.DUPLICATE
-    told = dropped.repaired
-    bed, time = np.append(dropped.bed, told.bed), np.append(dropped.time, told.time)
-    place = np.append(np.where(late, dropped.event, dropped.time), told.event)
-    reasons = [_DROP[reason] for reason in dropped.reason.tolist()] + [REPAIRED] * len(told)
-    for i in np.lexsort((place, bed)).tolist():
-        tally.note(reasons[i], stays[bed[i]], int(time[i]))
 
 
 def refuse_other_model(model: Model, policy: AlertPolicy | None) -> None:

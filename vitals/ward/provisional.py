@@ -14,6 +14,7 @@ from vitals.scoring.model import Model
 from vitals.scoring.running import Gru
 from vitals.scoring.ward_step import score_rows
 from vitals.ward.beds import Beds
+from vitals.ward.counting import NO_NUMBER
 from vitals.ward.open_steps import (
     Open,
     Work,
@@ -24,7 +25,6 @@ from vitals.ward.open_steps import (
     through_gates,
     through_head,
 )
-from vitals.ward.outputs import NO_NUMBER
 from vitals.windowing.carry import Carry
 from vitals.windowing.order import Samples
 from vitals.windowing.rules import rules_of

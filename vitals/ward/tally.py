@@ -30,6 +30,7 @@ class _Entry:
     line: int | None = None
     named: dict[str, None] = field(default_factory=dict)  # in order
     reported: deque[int] = field(default_factory=lambda: deque(maxlen=_REMEMBERED))  # event times, newest first
+    signal: str | None = None  # of all that is pending; None where they differ, or concern none
 
     def due(self, time: int) -> bool:
         """Whether no report speaks for this time yet: earlier ones count too, or one wrong date silences all others."""
@@ -60,8 +61,9 @@ class Tally:
         self._news: list[Technical] = []
 
     def note(
-        self, reason: str, stay: str | None, time: int | None, line: int | None = None, named: str | None = None
-    ) -> None:
+        self, reason: str, stay: str | None, time: int | None, line: int | None = None, named: str | None = None,
+        signal: str | None = None,
+    ) -> None:  # fmt: skip
         """Count one thing that was left out.
 
         Args:
@@ -70,6 +72,7 @@ class Tally:
             time: event time, microseconds UTC; None where that is unknown.
             line: number of the line in the feed.
             named: the stay that the line named and nobody knows; a report names the first few different ones.
+            signal: of the sample; a report names it where all that it counts are of one.
         """
         self.total[reason] += 1
         entries = self._entries.setdefault(stay, {})
@@ -79,10 +82,15 @@ class Tally:
             entry = entries[reason] = _Entry()
         entry.pending += 1
         entry.line = line if entry.pending == 1 else entry.line
+        entry.signal = signal if entry.pending == 1 or entry.signal == signal else None
         if named and len(entry.named) < NAMED:
             entry.named[named[:_LONGEST_NAME]] = None
         if due:
             self._report(stay, reason, entry, time)
+
+    def tell(self, line: Technical) -> None:
+        """Let a line be told with the reports, at its place among them; it counts nothing."""
+        self._news.append(line)
 
     def leave(self, stay: str, time: int | None) -> None:
         """A stay was discharged: report what is still unreported of the time before."""
@@ -105,7 +113,7 @@ class Tally:
     def kept(self) -> dict[str, Any]:
         """All that is remembered, as plain values; nothing may wait to be told."""
         entries = [
-            [stay, reason, e.pending, e.told, e.line, list(e.named), list(e.reported)]
+            [stay, reason, e.pending, e.told, e.line, list(e.named), list(e.reported), e.signal]
             for stay, reasons in self._entries.items()
             for reason, e in reasons.items()
         ]
@@ -114,8 +122,8 @@ class Tally:
     def restore(self, kept: dict[str, Any]) -> None:
         """Go on from what was kept."""
         self.total = Counter(kept["total"])
-        for stay, reason, pending, told, line, named, reported in kept["entries"]:
-            entry = _Entry(pending, told, line, dict.fromkeys(named), deque(reported, _REMEMBERED))
+        for stay, reason, pending, told, line, named, reported, signal in kept["entries"]:
+            entry = _Entry(pending, told, line, dict.fromkeys(named), deque(reported, _REMEMBERED), signal)
             self._entries.setdefault(stay, {})[reason] = entry
 
     def news(self) -> list[Technical]:
@@ -132,7 +140,9 @@ class Tally:
         named = list(entry.named) or None
         # two reports may say the same of the same time: the number tells them apart
         self._news.append(
-            Technical(stay, text, reason, count=entry.pending, line=entry.line, named=named, id=str(entry.told))
+            Technical(
+                stay, text, reason, entry.pending, entry.line, named=named, signal=entry.signal, id=str(entry.told)
+            )
         )
         entry.pending = 0
         entry.told += 1

@@ -13,15 +13,20 @@ from vitals.feeds.lines import Line, Output, Technical
 from vitals.feeds.ndjson import LineReader
 from vitals.feeds.plain import PlainReader
 from vitals.feeds.scan import Columns
-from vitals.feeds.times import LATEST, time_text
+from vitals.feeds.times import time_text
 from vitals.scoring.model import Model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.policy import AlertPolicy
+from vitals.ward.anew import astray, with_lives
+from vitals.ward.batch import Batch
 from vitals.ward.beds import Beds
-from vitals.ward.intake import Batch, Intake
+from vitals.ward.counting import count_dropped, count_no_number, count_unseen
+from vitals.ward.hearing import Word, hear_word
+from vitals.ward.intake import Intake
 from vitals.ward.keeping import fit
-from vitals.ward.outputs import NO_NUMBER, count_dropped, policy_digest, refuse_other_model, scored, with_ids
-from vitals.ward.provisional import Provisional, one_a_bed
+from vitals.ward.outputs import policy_digest, refuse_other_model, scored, with_ids
+from vitals.ward.provisional import Provisional, accepted, one_a_bed
+from vitals.ward.silence import Silence
 from vitals.ward.tally import Tally
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry, Pool, Slabs
@@ -67,11 +72,12 @@ class Ward:
         self._beds, self._tally = Beds(beds), Tally()
         self._intake = Intake(model.settings, self._beds, self._tally)
         self._plain = PlainReader(self._reader, lambda: self._beds.names, model.settings.channels)
-        self._carry = Carry.empty(model.settings, beds)
+        self._carry, self._hidden = Carry.empty(model.settings, beds), model.initial_hidden(beds)
         self._unseen = np.isin(model.settings.channels, model.about.get("unseen", []))
-        self._hidden = model.initial_hidden(beds)
-        self._alerts = AlertState.empty(beds)
+        self._alerts, self._silence = AlertState.empty(beds), Silence(model.settings, beds)
         self._provisional = Provisional(model, beds) if provisional else None
+        self._parts: dict[str, Any] = {"reader": self._reader, "beds": self._beds, "tally": self._tally}
+        self._parts |= {"intake": self._intake, "silence": self._silence}
         self._lines: list[Output] = [Technical(None, None, "started", model=model.digest, policy=digest, notice=NOTICE)]
 
     def feed(self, block: bytes) -> list[Output]:
@@ -105,9 +111,9 @@ class Ward:
     def kept(self) -> dict[str, Any]:
         """All that the ward remembers between two calls, as plain values and arrays; a copy is a snapshot."""
         return {
-            "reader": self._reader.kept(), "beds": self._beds.kept(), "tally": self._tally.kept(),
-            "now": self._intake.now, "slabs": self._carry.slabs._asdict(), "pool": self._carry.pool._asdict(),
-            "hidden": {"hidden": self._hidden}, "alerts": self._alerts.ward._asdict(), "words": self._alerts.words.kept(),
+            **{name: part.kept() for name, part in self._parts.items()},
+            "slabs": self._carry.slabs._asdict(), "pool": self._carry.pool._asdict(), "hidden": {"hidden": self._hidden},
+            "alerts": self._alerts.ward._asdict(), "words": self._alerts.words.kept(),
         }  # fmt: skip
 
     @classmethod
@@ -124,10 +130,8 @@ class Ward:
 
     def restore(self, kept: dict[str, Any]) -> None:
         """Go on from what was kept, whose form has been looked at."""
-        self._reader.restore(kept["reader"])
-        self._beds.restore(kept["beds"])
-        self._tally.restore(kept["tally"])
-        self._intake.now = kept["now"]
+        for name, part in self._parts.items():
+            part.restore(kept[name])
         self._carry = Carry(Slabs(**kept["slabs"]), Pool(**kept["pool"]))
         self._hidden = kept["hidden"]["hidden"]
         self._alerts = AlertState(machine.Ward(**kept["alerts"]))
@@ -156,10 +160,10 @@ class Ward:
             if batch.left:
                 self._discharge(np.fromiter(batch.left, np.int64), np.fromiter(batch.left.values(), np.int64))
             if batch.told is not None:
-                self._hear(*batch.told)
+                self._hear(batch.told)
             if batch.clock is not None:
-                self._pass_time(batch.clock)
-            more = batch.clock is not None or batch.told is not None
+                self._pass_time(batch.clock, batch.runs)
+            more = batch.ended
 
     def _admit(self, bed: Int64, admitted: Int64) -> None:
         more = self._beds.capacity - self._carry.beds
@@ -170,17 +174,19 @@ class Ward:
         self._carry.admit(bed, admitted)
         self._hidden[bed] = self._model.initial_hidden(len(bed))
         self._alerts.admit(bed)
+        self._silence.admit(bed, self._carry.beds)
         if self._provisional:
             self._provisional.forget(bed)
 
     def _step(self, events: Events, until: Int64 | None) -> None:
         """One tick: window, score, decide, and write down what came of it."""
-        for i in np.flatnonzero(self._unseen[events.signal]).tolist():
-            # it takes part in windowing, as offline, but the model was never taught what it means
-            self._tally.note("signal_not_trained", self._beds.stay[events.bed[i]], int(events.time[i]))
+        stays, channels = self._beds.stay, self._model.settings.channels
+        count_unseen(self._tally, stays, events, self._unseen, channels)
         self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
+        if self._silence.on:
+            self._silence.hear(accepted(events, dropped))
         if len(dropped.event) or len(dropped.repaired):
-            count_dropped(self._tally, self._beds.stay, dropped)
+            count_dropped(self._tally, stays, dropped, channels)
         self._lines += self._tally.news()
         if len(rows):
             self._score(rows)
@@ -190,61 +196,55 @@ class Ward:
     def _score(self, rows: Rows) -> None:
         risk = score_rows(self._model, self._hidden, rows)
         risk[wrong := ~np.isfinite(risk)] = np.nan
-        for r in np.flatnonzero(wrong & (rows.reason == 0)).tolist():
-            self._tally.note(NO_NUMBER, self._beds.stay[rows.bed[r]], int(rows.time[r]))
+        count_no_number(self._tally, self._beds.stay, rows, wrong)
         decisions = None
         if self._policy is not None:
             self._alerts, decisions = decide(self._policy, self._alerts, rows.bed, rows.time, risk)
-        self._lines += scored(self._beds.stay, rows, risk, decisions, self._key)
+        self._lines += with_lives(scored(self._beds.stay, rows, risk, decisions, self._key), self._beds.lives)
 
     def _discharge(self, bed: Int64, time: Int64) -> None:
         """Close the steps that ended before the discharge, and empty the beds."""
-        until = np.full(self._carry.beds, NEVER)
         # offline a discharge is believed whatever it says, so live too, short of what would fill the memory with rows
         window = self._model.settings.window
-        ahead = self._carry.after_known(bed, time) > max(window.max_gap, _MOST_STEPS * window.step)
-        until[bed] = np.where(ahead, NEVER, time)
+        until, ahead = self._carry.until(bed, time, max(window.max_gap, _MOST_STEPS * window.step))
         for b in bed[time < self._carry.slabs.admitted[bed]].tolist():
             self._tally.note("discharge_before_admission", self._beds.stay[b], int(until[b]))
         self._step(_NOTHING, until)
         self._carry.release(bed)
         for b, t, wrong in zip(bed.tolist(), time.tolist(), ahead.tolist(), strict=True):
-            stay = self._beds.stay[b]
             if wrong:
-                self._tally.note("ahead", stay, t)
-            self._tally.leave(stay, t)
+                self._tally.note("ahead", self._beds.stay[b], t)
+            self._tally.leave(self._beds.stay[b], t)
             self._beds.free(b)
         self._lines += self._tally.news()
 
-    def _hear(self, kind: str, bed: int, time: int, until: int) -> None:
-        """What somebody said of a patient holds from its time on, for scores that are still to come; it is confirmed."""
-        if self._policy is None:
-            return
-        stay, told, ends, fault = self._beds.stay[bed], "acknowledged", None, None
-        if self._carry.after_known(np.array([bed]), np.array([time]))[0] > self._model.settings.window.max_gap:
-            fault = "ahead"  # it would wait for scores of that time
-        elif kind == "acknowledge":
-            ends = self._alerts.acknowledge(self._policy, bed, time, until)
-        elif kind == "event":
-            told, fault = "event_began", self._alerts.event_begins(bed, time)
-        else:
-            told, fault = "event_ended", self._alerts.event_ends(self._policy, bed, time)
-            ends = min(time + int(self._policy.reset), LATEST)
-        if fault is None:
-            text = None if ends is None else time_text(ends)
-            self._lines.append(Technical(stay, time_text(time), told, until=text))
-        else:
-            self._tally.note(fault, stay, time)
+    def _hear(self, word: Word) -> None:
+        """What somebody said of a patient."""
+        if self._policy is not None:
+            after = int(self._carry.after_known(np.array(word[1:2]), np.array(word[2:3]))[0])
+            ahead = after > self._model.settings.window.max_gap
+            hear_word(self._policy, self._alerts, self._tally, self._beds.stay[word[1]], word, ahead)
             self._lines += self._tally.news()
 
-    def _pass_time(self, clock: int) -> None:
-        """Close every step that has been over for as long as the grace."""
-        bed = np.flatnonzero(self._carry.slabs.admitted != NEVER)
-        until = np.full(self._carry.beds, NEVER)
-        window = self._model.settings.window
-        ahead = self._carry.after_known(bed, np.full(len(bed), clock)) > window.max_gap
-        until[bed] = np.where(ahead, NEVER, clock - int(window.grace))
+    def _pass_time(self, clock: int, runs: bool) -> None:
+        """Close every step that has been over for as long as the grace, or as clocks may differ where one tells now."""
+        if runs:
+            self._begin_anew(clock)
+        bed, window = np.flatnonzero(self._carry.slabs.admitted != NEVER), self._model.settings.window
+        until, ahead = self._carry.until(bed, np.full(len(bed), clock), window.max_gap)
+        until[until != NEVER] -= max(window.grace, window.skew * runs)
         if ahead.any():
             self._tally.note("ahead", None, clock)
         self._step(_NOTHING, until)
         self._lines += self._tally.news()
+        if runs:
+            heard, self._intake.heard = self._intake.heard, None
+            self._lines += self._silence.tick(clock, heard, self._beds.stay, self._carry.slabs.admitted)
+
+    def _begin_anew(self, now: int) -> None:
+        """Forget what is known of beds that a wrong time has led too far ahead, but for who lies there."""
+        for bed, begin, known in astray(self._model.settings, self._carry, now):
+            self._admit(np.array([bed]), np.array([begin]))
+            self._beds.begin_anew(self._beds.stay[bed])
+            self._tally.note("began_anew", self._beds.stay[bed], now)
+            self._step(known, None)

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vitals.spec.settings import Settings
 from vitals.windowing.types import NEVER, Float32, Int16, Int32, Int64
@@ -135,6 +136,22 @@ class Carry:
         """How long after all that is known of their beds these times are, microseconds."""
         slabs = self.slabs
         return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])
+
+    def until(self, bed: Int64, time: Int64, most: int) -> tuple[Int64, NDArray[np.bool_]]:
+        """A clock for these beds alone, as :func:`vitals.windowing.advance.advance` takes it, where it can be believed.
+
+        Args:
+            bed: ``(n,)`` rows of the ward.
+            time: ``(n,)`` int64 microseconds UTC.
+            most: how long after all that is known of a bed its clock may be.
+
+        Returns:
+            ``(B,)`` times, NEVER where the clock says nothing; and which of these beds it is too far ahead of, ``(n,)``.
+        """
+        ahead: NDArray[np.bool_] = self.after_known(bed, time) > most
+        until = np.full(self.beds, NEVER)
+        until[bed] = np.where(ahead, NEVER, time)
+        return until, ahead
 
     def make_room(self, samples: int) -> None:
         """Make sure that this many more samples can wait (the pool grows by a quarter at least)."""

@@ -12,7 +12,7 @@ def test_a_bed_is_used_again_only_after_it_was_freed() -> None:
     beds = Beds(2)
     first = beds.enter("a")
     beds.enter("b")
-    assert beds.leave("a") == first
+    assert beds.leave("a", 0) == first
     assert beds.stay[first] == "a"  # its last lines still name it
     assert beds.enter("c") not in (first, beds.bed_of["b"])
     beds.free(first)
@@ -32,7 +32,7 @@ def test_only_the_latest_discharges_are_remembered(monkeypatch: pytest.MonkeyPat
     beds = Beds(4)
     for stay in "abc":
         beds.enter(stay)
-        beds.leave(stay)
+        beds.leave(stay, 0)
     assert beds.forget() == ["a"]
     assert list(beds.gone) == ["b", "c"]
     assert beds.forget() == []

@@ -7,7 +7,8 @@ import numpy as np
 from vitals.alerting.decide import Decisions, Notice, Outcome
 from vitals.feeds.lines import Alert, Risk, Technical
 from vitals.spec.policy import AlertPolicy
-from vitals.ward.outputs import NO_NUMBER, alert_id, count_dropped, policy_digest, scored
+from vitals.ward.counting import NO_NUMBER, count_dropped
+from vitals.ward.outputs import alert_id, policy_digest, scored
 from vitals.ward.tally import Tally
 from vitals.windowing.types import Drop, Dropped, Reason, Repaired, Rows
 
@@ -89,7 +90,7 @@ def test_left_out_samples_are_counted_in_order_of_arrival() -> None:
         event=np.array([4, 2, -1]), bed=np.zeros(3, np.int32), signal=np.zeros(3, np.int16),
         time=np.array([3 * HOUR, 0, HOUR]), reason=np.array([Drop.LATE, Drop.LATE, Drop.DUPLICATE], np.int8),
     )  # fmt: skip
-    count_dropped(tally, ["a"], dropped)
+    count_dropped(tally, ["a"], dropped, ["spo2"])
     assert [(line.reason, line.time) for line in tally.news() if line.reason == "late"] == [
         ("late", "1970-01-01T00:00:00Z"), ("late", "1970-01-01T03:00:00Z"),
     ]  # fmt: skip
@@ -102,7 +103,7 @@ def test_repaired_samples_are_counted_in_their_place_among_the_late_ones() -> No
     repaired = Repaired(np.array([0, 1]), beds, np.zeros(2, np.int16), np.array([0, HOUR]), np.full(2, 37, np.float32))
     late = (np.array([2]), np.zeros(1, np.int32), np.zeros(1, np.int16), np.zeros(1, np.int64))
     tally = Tally()
-    count_dropped(tally, ["a", "b"], Dropped(*late, np.array([Drop.LATE], np.int8), repaired))
+    count_dropped(tally, ["a", "b"], Dropped(*late, np.array([Drop.LATE], np.int8), repaired), ["spo2"])
     assert [(line.stay, line.reason, line.time) for line in tally.news()] == [
         ("a", "repaired", "1970-01-01T01:00:00Z"), ("a", "late", "1970-01-01T00:00:00Z"),
         ("b", "repaired", "1970-01-01T00:00:00Z"),

@@ -17,7 +17,7 @@ from vitals.scoring.model import Model
 from vitals.spec.duration import Duration
 from vitals.spec.policy import AlertPolicy
 from vitals.ward import ward as module
-from vitals.ward.outputs import NO_NUMBER
+from vitals.ward.counting import NO_NUMBER
 from vitals.ward.ward import Ward
 
 MINUTE = HOUR // 60
@@ -233,9 +233,26 @@ def test_an_impossible_sample_admits_nobody(ward: Ward) -> None:
 
 
 def test_lines_after_a_discharge_are_dropped_also_in_the_same_block(ward: Ward) -> None:
-    lines = told(ward, admit(0), sample(0.5), discharge(1), sample(1.5), admit(2), discharge(3), sample(4))
+    lines = told(ward, admit(0), sample(0.5), discharge(1), sample(1.5), admit(1), discharge(3), sample(4))
     assert list(risks(lines)) == [1.0]
     assert counts(ward) == {"discharged": 4}
+
+
+def test_who_is_admitted_after_the_discharge_begins_a_new_life(model: Model) -> None:
+    """However the lines are cut: nothing of the first life is known in the second, and no id comes twice."""
+    lines = [admit(0), sample(0.5), discharge(2), sample(2.5), admit(1.5), sample(1.7), discharge(3.5), sample(3.6)]
+    lines[4] = admit(2.1)
+    seen = [told(Ward(model), *lines), [out for ward in [Ward(model)] for line in lines for out in told(ward, line)]]
+    for lives in seen:
+        said = [line for line in lives if isinstance(line, Risk)]
+        assert [line.time[11:16] for line in said] == ["01:00", "02:00", "03:06"]
+        assert len({line.id for line in said}) == 3
+        assert ("p1", "readmitted", 1) in reasons(lives)
+    assert [line.id for line in seen[0] if isinstance(line, Risk)] == [
+        line.id for line in seen[1] if isinstance(line, Risk)
+    ]
+    alone = told(Ward(model), admit(2.1, "p2"), sample(2.5, stay="p2"), discharge(3.5, "p2"))
+    assert list(risks(alone, "p2")) == [3.1]
 
 
 def test_a_late_sample_is_counted_and_never_merged(model: Model) -> None:

@@ -1,0 +1,41 @@
+"""What is not as it should be within the samples and the risks, counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vitals.ward.tally import Tally
+from vitals.windowing.types import REPAIRED, Drop, Dropped, Events, Rows
+
+NO_NUMBER = "model_gave_no_number"
+
+_DROP = {int(reason): reason.name.lower() for reason in Drop}
+
+
+def count_unseen(
+    tally: Tally, stays: Sequence[str], events: Events, unseen: NDArray[np.bool_], signals: Sequence[str]
+) -> None:
+    """Count samples that take part in windowing, as offline, though the model was never taught what they mean."""
+    for i in np.flatnonzero(unseen[events.signal]).tolist():
+        tally.note("signal_not_trained", stays[events.bed[i]], int(events.time[i]), signal=signals[events.signal[i]])
+
+
+def count_dropped(tally: Tally, stays: Sequence[str], dropped: Dropped, signals: Sequence[str]) -> None:
+    """Count what windowing left out or repaired, by arrival, and by time where a step's close found it."""
+    late = dropped.reason != Drop.DUPLICATE
+    told = dropped.repaired
+    bed, time = np.append(dropped.bed, told.bed), np.append(dropped.time, told.time)
+    signal = np.append(dropped.signal, told.signal).tolist()
+    place = np.append(np.where(late, dropped.event, dropped.time), told.event)
+    reasons = [_DROP[reason] for reason in dropped.reason.tolist()] + [REPAIRED] * len(told)
+    for i in np.lexsort((place, bed)).tolist():
+        tally.note(reasons[i], stays[bed[i]], int(time[i]), signal=signals[signal[i]])
+
+
+def count_no_number(tally: Tally, stays: Sequence[str], rows: Rows, wrong: NDArray[np.bool_]) -> None:
+    """Count risks that are no numbers though the rows say nothing against one."""
+    for r in np.flatnonzero(wrong & (rows.reason == 0)).tolist():
+        tally.note(NO_NUMBER, stays[rows.bed[r]], int(rows.time[r]))
