@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tests.faults.oracle import Closed, Oracle
-from tests.faults.patients import SIGNALS
+from tests.faults.patients import HOUR, MINUTE, SIGNALS
 from vitals.feeds.lines import Alert, Output, Risk, Technical
 from vitals.feeds.ndjson import encode_lines
 from vitals.feeds.times import read_time
@@ -18,8 +18,21 @@ from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
 from vitals.ward.ward import Ward
 
-RECENT = 200_000
-"""Outputs that may be said again; after so many others the ward has long taken a snapshot behind them."""
+RECENT = 20_000
+"""Outputs that may be said again; a ward takes a snapshot every hour of virtual time at least."""
+
+
+BEGINS = {"no_valid_score", "stale_channel", "silent_bed", "silent_feed"}
+ENDS = {
+    "valid_score_again": "no_valid_score", "channel_back": "stale_channel", "bed_back": "silent_bed",
+    "feed_back": "silent_feed",
+}  # fmt: skip
+LEAST = 3 * MINUTE
+LONGEST = 4 * HOUR
+"""How long a channel that a monitor sends may be missing at most before that is told."""
+
+MONITORED = 20
+"""Samples after which a channel is one that a monitor sends: a nurse charts a few a day."""
 
 
 class Once:
@@ -122,10 +135,12 @@ class Laws:
         model: of the ward.
         policy: of the ward.
         oracle: knows what counts.
-        alone: every so many beds have a ward of their own for each stay, in which nobody else can leave anything.
+        trial: every so many beds (``alone``) have a ward of their own for each stay, in which nobody else can leave
+            anything; whether the clock is a ``running`` one.
     """
 
-    def __init__(self, model: Model, policy: AlertPolicy | None, oracle: Oracle, alone: int) -> None:
+    def __init__(self, model: Model, policy: AlertPolicy | None, oracle: Oracle, trial: Any) -> None:
+        alone, self._running = trial.alone, trial.running
         self._model, self._policy, self._oracle, self._alone = model, policy, oracle, alone
         self._reference, self._single = Reference(model, policy), dict[str, Reference]()
         self.lives, self.steady = Once(), Once()
@@ -135,7 +150,7 @@ class Laws:
         self.rows = Equal("each step has one risk, and none on an empty window")
         self.told: Counter[str] = Counter()
         self.counted: dict[str, int] = {}
-        self.silent: set[str] = set()
+        self.standing: set[tuple[str, str | None, str | None]] = set()
         self.youngest = np.inf
 
     def heard(self, lines: list[Output]) -> None:
@@ -162,6 +177,8 @@ class Laws:
         """Compare what has become certain."""
         closed, clock = self._oracle.closed(), self._oracle.clock
         self._certain()
+        if self._running:
+            self._nothing_is_missed()
         self._refer(self.exact, self._reference.feed(closed, clock))
         for one in closed:
             if self._watched(one.stay) and one.stay not in self._single:
@@ -195,13 +212,34 @@ class Laws:
             self.youngest = min(self.youngest, least)
 
     def _technical(self, line: Technical) -> None:
-        if line.reason == "no_valid_score":
-            assert line.stay not in self.silent, f"{line.stay}: told twice that there is no score"
-            self.silent.add(line.stay or "")
-        elif line.reason == "valid_score_again":
-            assert line.stay in self.silent, f"{line.stay}: a score is back that was never missed"
-            self.silent.discard(line.stay or "")
         self.told[line.reason] += line.count or 1
+        if line.reason in ENDS:
+            key = (ENDS[line.reason], line.stay, line.signal)
+            assert key in self.standing, f"{line}: it was never told that this had begun"
+            self.standing.discard(key)
+        elif line.reason in BEGINS:
+            key = (line.reason, line.stay, line.signal)
+            assert key not in self.standing, f"{line}: told twice"
+            self.standing.add(key)
+            if line.reason == "stale_channel":
+                self._was_missed(line)
+
+    def _was_missed(self, line: Technical) -> None:
+        """A channel that is told to be stale has brought nothing for a while."""
+        bed, now = self._oracle.beds.get(line.stay or ""), read_time(line.time)
+        assert now is not None
+        # what came since then is in the oracle already, but not as long as a tick
+        since = now - (bed.seen[SIGNALS.index(line.signal or "")] if bed else 0)
+        assert since > LEAST, f"{line}: it brought something {since / 6e7:.1f} minutes ago"
+
+    def _nothing_is_missed(self) -> None:
+        """Whatever has long been missing was told: for itself, or with its whole bed, or with the whole feed."""
+        for stay, bed in self._oracle.beds.items():
+            for signal, seen in enumerate(bed.seen):
+                if bed.came[signal] >= MONITORED and self._oracle.clock - max(seen, bed.admitted) > LONGEST:
+                    told = {("stale_channel", stay, SIGNALS[signal]), ("silent_bed", stay, None)}
+                    told.add(("silent_feed", None, None))
+                    assert told & self.standing, f"{stay}: {SIGNALS[signal]} is missing, and nobody was told"
 
     def _certain(self) -> None:
         rows, self._oracle.rows = self._oracle.rows, []

@@ -5,8 +5,25 @@ from __future__ import annotations
 from collections import Counter
 from typing import NamedTuple
 
-from tests.faults.patients import ADMIT, CLOCK, DISCHARGE, GARBLED, IMPOSSIBLE, OPENED, SAMPLE, SIGNALS, Sent
+from tests.faults.patients import (
+    ADMIT,
+    CLOCK,
+    DAY,
+    DISCHARGE,
+    EVERY,
+    GARBLED,
+    IMPOSSIBLE,
+    OPENED,
+    SAMPLE,
+    SIGNALS,
+    SKEW,
+    Sent,
+)
 from vitals.spec.settings import Settings
+
+
+AGREEING = 3
+"""Lines of a running clock before the first that is believed."""
 
 
 class Row(NamedTuple):
@@ -42,6 +59,8 @@ class Bed:
         self.watermark = self.reach = self.closed = -(1 << 62)
         self.waiting: dict[tuple[int, int], list[float]] = {}
         self.latest = [-(1 << 62)] * len(SIGNALS)
+        self.came = [0] * len(SIGNALS)
+        self.seen = [-(1 << 62)] * len(SIGNALS)  # of what came, though its step may run
 
     @property
     def known(self) -> int:
@@ -58,15 +77,16 @@ class Oracle:
         clock: what the last clock line said.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, running: bool) -> None:
         window = settings.window
+        self._running, self._horizon, self._ticks = running, 1 << 62, 0
         self._step, self._grace, self._max_gap = int(window.step), int(window.grace), int(window.max_gap)
         self._max_age = [int(settings.signals[name].max_age) for name in SIGNALS]
         self.beds: dict[str, Bed] = {}
         self.gone: set[str] = set()
         self.counts: Counter[str] = Counter()
         self.rows: list[Row] = []
-        self.clock = OPENED
+        self.clock = OPENED - DAY  # nobody has said yet what time it is
         self._closed: list[Closed] = []
 
     def take(self, line: Sent) -> None:
@@ -74,10 +94,17 @@ class Oracle:
         if line.kind == GARBLED:
             self.counts["not_json"] += 1
         elif line.kind == CLOCK:
+            self._ticks += 1
+            if self._running and self._ticks < AGREEING:
+                return
             self.clock = line.time
+            if self._running:
+                self._horizon = line.time + EVERY + SKEW
             for stay, bed in self.beds.items():
                 if line.time - bed.known <= self._max_gap:
                     self._pass(stay, bed, line.time - self._grace)
+        elif line.time > self._horizon and line.kind != DISCHARGE:
+            self.counts["future"] += 1
         elif line.stay in self.gone:
             self.counts["discharged"] += 1
         elif line.kind == SAMPLE:
@@ -115,6 +142,8 @@ class Oracle:
         elif line.time - bed.known > self._max_gap:
             self.counts["ahead"] += 1
         else:
+            bed.came[line.signal] += 1
+            bed.seen[line.signal] = max(line.time, bed.seen[line.signal])
             bed.waiting.setdefault((line.time, line.signal), []).append(line.value)
             if line.time > bed.watermark:
                 bed.watermark = line.time

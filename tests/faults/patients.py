@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,8 @@ MINUTE, HOUR, DAY = 60 * SECOND, 3600 * SECOND, 86_400 * SECOND
 OPENED = 1_767_225_600_000_000  # 2026-01-01
 SIGNALS = ("heart_rate", "resp_rate", "spo2", "sbp", "temperature")
 GRACE = 10 * MINUTE
+EVERY = 15 * MINUTE  # the clock speaks thrice as often: that one of its lines is lost is no leap
+SKEW = 2 * MINUTE
 IMPOSSIBLE = -999.0
 
 ADMIT, SAMPLE, DISCHARGE, GARBLED, CLOCK = range(5)
@@ -189,11 +191,7 @@ def _through_disconnections(
     return arrival, heard
 
 
-def clock_line(now: int) -> Sent:
-    """The time has passed for everybody."""
-    return Sent(now, CLOCK, "", now, -1, 0.0, f'{{"kind":"clock","time":{now}')
-
-
-def shown(lines: list[Sent]) -> Any:
-    """The first lines, for a message."""
-    return [line.text for line in lines[:3]]
+def clock_line(now: int, running: bool) -> Sent:
+    """The time has passed for everybody; a running clock says when it will speak again."""
+    every = f',"every":{EVERY // SECOND}' if running else ""
+    return Sent(now, CLOCK, "", now, -1, 0.0, f'{{"kind":"clock","time":{now}{every}')

@@ -39,6 +39,7 @@ class Trial:
         hours: of virtual time.
         cadence: time between two samples of a signal.
         numbered: whether lines carry a ``seq``; without one they are recognised by what they say.
+        running: whether the clock is a running one, which tells now; else time passes, and nobody says that it is now.
         faults: what goes wrong, and how often.
         alone: every so many beds are compared with a ward in which each stay is alone.
     """
@@ -48,6 +49,7 @@ class Trial:
     hours: float = 24
     cadence: int = 5 * MINUTE
     numbered: bool = False
+    running: bool = True
     faults: Faults = USUAL
     alone: int = 4
 
@@ -58,10 +60,10 @@ class Trial:
 
     def command(self) -> str:
         """How to see it again."""
-        numbered = " NUMBERED=1" if self.numbered else ""
+        switches = " NUMBERED=1" * self.numbered + " STANDING=1" * (not self.running)
         return (
             f"make soak SEED={self.seed} BEDS={self.beds} DAYS={self.hours / 24:g} "
-            f"CADENCE={self.cadence // 1_000_000}{numbered}"
+            f"CADENCE={self.cadence // 1_000_000} ALONE={self.alone}{switches}"
         )
 
 
@@ -165,8 +167,8 @@ class _Simulation:
         self._trial, self._model, self._policy, self._now = trial, model, policy, OPENED
         charts = Charts(trial.seed, 32, trial.cadence)
         self._beds = [Bed(number, trial.seed, charts, trial.in_force) for number in range(trial.beds)]
-        self._oracle = Oracle(model.settings)
-        self._laws = Laws(model, policy, self._oracle, trial.alone)
+        self._oracle = Oracle(model.settings, trial.running)
+        self._laws = Laws(model, policy, self._oracle, trial)
         self._numbers = Numbers(last, trial, self._oracle)
         self._every = int(network.choice([100, 1_000, 5_000])) * max(1, trial.beds // 50)
         self._home = home
@@ -197,7 +199,7 @@ class _Simulation:
         """What arrives in a tick, and at its end the clock; the oracle sees it first."""
         arrived = [line for bed in self._beds for line in bed.arrivals(self._now)]
         arrived.sort(key=lambda line: line.arrival)
-        arrived.append(clock_line(self._now))
+        arrived.append(clock_line(self._now, self._trial.running))
         lines = []
         for line, text in self._numbers.send(arrived):
             if line is not None:

@@ -98,4 +98,4 @@ def test_what_fails_says_how_to_see_it_again(folder: Path, monkeypatch: pytest.M
     monkeypatch.setattr("tests.faults.oracle.Oracle.closed", lambda _: [])
     with pytest.raises(AssertionError) as caught:
         of(folder, cadence=2 * MINUTE)
-    assert "make soak SEED=1 BEDS=3 DAYS=0.333333 CADENCE=120" in "".join(caught.value.__notes__)
+    assert "make soak SEED=1 BEDS=3 DAYS=0.333333 CADENCE=120 ALONE=1" in "".join(caught.value.__notes__)
