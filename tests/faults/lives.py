@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import shutil
 from collections import deque
 from collections.abc import Callable
@@ -16,8 +17,11 @@ from vitals.durable.durable_ward import DurableWard
 from vitals.errors import StateError
 from vitals.feeds.lines import Output
 
-REMEMBERED = 4_000
-"""Lines from which the input may begin again."""
+REMEMBERED = 60_000
+"""Lines of the input that are at hand; what one tick brings must fit in many times."""
+
+BACK = 4_000
+"""So many lines earlier it may begin again at most."""
 
 Make = Callable[[Path], DurableWard]
 
@@ -105,8 +109,9 @@ class Lives:
         # a line that came twice in the input is taken in once, so the ward may know fewer lines than went by
         known = ward.line - oldest
         assert known >= 0, "the simulated input does not go back far enough"
-        begin = int(self._rng.choice([0, self._rng.integers(known + 1), known]))
-        return b"".join(list(self._past)[begin:])
+        first = max(0, known - BACK)
+        begin = int(self._rng.choice([first, self._rng.integers(first, known + 1), known]))
+        return b"".join(itertools.islice(self._past, begin, None))
 
     def _die(self, fate: Exception) -> None:
         """The process is gone; what is in its folder is what the next one finds. It may refuse nothing but a failing disk."""

@@ -21,7 +21,6 @@ from tests.faults.patients import (
 )
 from vitals.spec.settings import Settings
 
-
 AGREEING = 3
 """Lines of a running clock before the first that is believed."""
 
@@ -94,28 +93,13 @@ class Oracle:
         if line.kind == GARBLED:
             self.counts["not_json"] += 1
         elif line.kind == CLOCK:
-            self._ticks += 1
-            if self._running and self._ticks < AGREEING:
-                return
-            self.clock = line.time
-            if self._running:
-                self._horizon = line.time + EVERY + SKEW
-            for stay, bed in self.beds.items():
-                if line.time - bed.known <= self._max_gap:
-                    self._pass(stay, bed, line.time - self._grace)
+            self._clock(line)
         elif line.time > self._horizon and line.kind != DISCHARGE:
             self.counts["future"] += 1
         elif line.stay in self.gone:
             self.counts["discharged"] += 1
-        elif line.kind == SAMPLE:
-            self._sample(line)
-        elif line.kind == ADMIT:
-            if line.stay in self.beds:
-                self.counts["already_admitted"] += 1
-            else:
-                self.beds[line.stay] = Bed(line.time, line.value)
-        elif line.kind == DISCHARGE:
-            self._discharge(line)
+        else:
+            {SAMPLE: self._sample, ADMIT: self._admit, DISCHARGE: self._discharge}[line.kind](line)
 
     def end(self) -> None:
         """The input is over; what still waits for its step to end counts as well, where no fault is known."""
@@ -128,6 +112,23 @@ class Oracle:
         """What has become certain since the last call."""
         closed, self._closed = self._closed, []
         return closed
+
+    def _clock(self, line: Sent) -> None:
+        self._ticks += 1
+        if self._running and self._ticks < AGREEING:
+            return
+        self.clock = line.time
+        if self._running:
+            self._horizon = line.time + EVERY + SKEW
+        for stay, bed in self.beds.items():
+            if line.time - bed.known <= self._max_gap:
+                self._pass(stay, bed, line.time - self._grace)
+
+    def _admit(self, line: Sent) -> None:
+        if line.stay in self.beds:
+            self.counts["already_admitted"] += 1
+        else:
+            self.beds[line.stay] = Bed(line.time, line.value)
 
     def _sample(self, line: Sent) -> None:
         bed = self.beds.get(line.stay)

@@ -20,6 +20,7 @@ from vitals.errors import StateError
 from vitals.feeds.lines import Output
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
+from vitals.ward.swap import going_on, kept_of_first
 from vitals.ward.ward import Ward
 
 LINES, SECONDS = 1_000_000, 300
@@ -43,6 +44,7 @@ class DurableWard:
         model: scores the rows.
         policy: decides which risks alert.
         settle: makes what was passed on last, such as a file's ``fsync``; called before what led to it is forgotten.
+        provisional: answer every sample at once as well. Such answers have no id, and are not given again.
 
     Attributes:
         passed_over: damaged snapshots that an earlier one and the log stood in for.
@@ -52,11 +54,13 @@ class DurableWard:
     """
 
     def __init__(
-        self, path: Path, model: Model, policy: AlertPolicy | None, settle: Callable[[], None] = lambda: None
-    ) -> None:
+        self, path: Path, model: Model, policy: AlertPolicy | None, settle: Callable[[], None] = lambda: None,
+        provisional: bool = False,
+    ) -> None:  # fmt: skip
         self._folder, self._settle = Folder(path), settle
         self._log: Log | None = None
         self._whole = WholeLines()
+        self._model, self._policy, self._provisional = model, policy, provisional
         self._identity = identity(model, policy)
         self.passed_over: list[str] = []
         try:
@@ -69,7 +73,8 @@ class DurableWard:
                 refuse_another(path, kept["identity"], self._identity)
                 self._ward = Ward.restored(model, policy, kept["ward"])
                 tail = self._consumed(kept["line"])
-                self._taken = Taken(Past(kept["head"], tail, kept["line"], _doubts(kept)), kept["last"])
+                doubts = [Doubt(*doubt) for doubt in kept.get("doubts", [])]  # older snapshots have none
+                self._taken = Taken(Past(kept["head"], tail, kept["line"], doubts), kept["last"])
         except BaseException:
             self._folder.close()
             raise
@@ -97,8 +102,12 @@ class DurableWard:
             StateError: the log is damaged, or ends before the line to which it once went.
         """
         yield self._ward.take([])
-        if self._log is not None:
-            return  # a new folder
+        if self._log is None:  # no new folder
+            yield from self._again()
+        if self._provisional:  # until now nothing was to be answered
+            self._ward = going_on(self._model, self._policy, self._ward.kept(), provisional=True)
+
+    def _again(self) -> Iterator[list[Output]]:
         for begin in [begin for begin in self._folder.logs() if begin >= self._saved_line]:
             if begin != self.line:
                 where = str(self._folder.path)
@@ -125,6 +134,20 @@ class DurableWard:
         if self._taken.doubted:
             self.save()  # what lies behind is only told from what lies before by this
         return self._accept(new)
+
+    def go_on_with(self, ward: Ward, model: Model, policy: AlertPolicy | None) -> None:
+        """Another ward takes the place of this one, between two blocks whose outputs were passed on.
+
+        Where that changes the model or the policy a snapshot says so: from then on the folder is theirs. What another model
+        that is only stepped beside this one has learned is not kept.
+
+        Raises:
+            StateError: the disk is full or does not write.
+        """
+        self._ward, self._model, self._policy = ward, model, policy
+        if identity(model, policy) != self._identity:
+            self._identity = identity(model, policy)
+            self.save()
 
     def close(self) -> list[Output]:
         """The input is over: close what can be closed and sum up, as a ward does.
@@ -166,7 +189,7 @@ class DurableWard:
             consumed.cut(before=taken.count - REMEMBERED)
         values = {
             "identity": self._identity, "version": vitals.__version__, "line": self.line, "head": taken.head,
-            "last": taken.last, "ward": self._ward.kept(), "doubts": [list(doubt) for doubt in taken.doubts],
+            "last": taken.last, "ward": kept_of_first(self._ward, self._model), "doubts": [list(doubt) for doubt in taken.doubts],
         }  # fmt: skip
         self._folder.write(self.line, values)
         taken.doubted = False
@@ -223,8 +246,3 @@ class DurableWard:
             where = str(consumed.path)
             raise StateError(where, f"fingerprints of {end:,} lines", f"those of {count:,}", _CURE)
         return np.concatenate([_NONE, *(np.frombuffer(content, np.uint64) for _, _, content in pieces)])
-
-
-def _doubts(kept: dict[str, Any]) -> list[Doubt]:
-    """Doubts of a snapshot; one that was written before there were any has none."""
-    return [Doubt(*doubt) for doubt in kept.get("doubts", [])]

@@ -19,7 +19,7 @@ Bytes = NDArray[np.uint8]
 DECIMALS = 7
 """Of a provisional risk: it is exact to 1e-6, so more would say nothing."""
 
-_LONGEST = 140 + WIDTH  # bytes of a line
+_LONGEST = 170 + WIDTH  # bytes of a line
 _ONE = 10**DECIMALS
 _DAY = 86_400_000_000
 
@@ -130,7 +130,10 @@ def _bytes(text: str) -> Bytes:
     return np.frombuffer(text.encode(), np.uint8)
 
 
-_TEXTS = Texts(*map(_bytes, ('{"kind":"risk","stay":"', '","time":"', '","risk":', ',"provisional":true}\n', "-T:.Z")))
+@functools.cache
+def _texts(model: str) -> Texts:
+    end = f',"provisional":true,"model":"{model}"}}\n'
+    return Texts(*map(_bytes, ('{"kind":"risk","stay":"', '","time":"', '","risk":', end, "-T:.Z")))
 
 
 def rounded(risk: NDArray[np.float32]) -> Float64:
@@ -140,7 +143,7 @@ def rounded(risk: NDArray[np.float32]) -> Float64:
 
 
 def write_answers(
-    stays: Table, bed: Int32, time: Int64, risk: NDArray[np.float32], why: Int8, words: tuple[str, ...]
+    stays: Table, bed: Int32, time: Int64, risk: NDArray[np.float32], why: Int8, words: tuple[str, ...], model: str
 ) -> Answers:
     r"""Risks of stays with plain names as lines.
 
@@ -151,25 +154,26 @@ def write_answers(
         risk: ``(n,)``, NaN for none.
         why: the number of the reason there is none, ``(n,)``.
         words: the reasons.
+        model: names the model.
 
     Example:
         >>> from vitals.feeds.names import Names
         >>> names = Names(1)
         >>> names.enter("p1", 0)
         >>> bed, time, why = np.array([0], np.int32), np.array([1_000_000]), np.array([0], np.int8)
-        >>> write_answers(names.table, bed, time, np.array([0.25], np.float32), why, ("unknown",)).text
-        b'{"kind":"risk","stay":"p1","time":"1970-01-01T00:00:01Z","risk":0.2500000,"provisional":true}\n'
+        >>> write_answers(names.table, bed, time, np.array([0.25], np.float32), why, ("unknown",), "7ed4").text
+        b'{"kind":"risk","stay":"p1","time":"1970-01-01T00:00:01Z","risk":0.2500000,"provisional":true,"model":"7ed4"}\n'
     """
     units = np.where(np.isfinite(risk), np.nan_to_num(rounded(risk)), -1.0 - why).astype(np.int64)
-    whys, sizes = _ends(words)
+    whys, sizes = _ends(words, model)
     out = np.empty(len(bed) * (_LONGEST + whys.shape[1]), np.uint8)
-    end = put_lines(out, bed, time, units, _TEXTS, whys, sizes, stays.text, stays.size)
+    end = put_lines(out, bed, time, units, _texts(model), whys, sizes, stays.text, stays.size)
     return Answers(out[:end].tobytes(), len(bed))
 
 
 @functools.cache
-def _ends(words: tuple[str, ...]) -> tuple[Bytes, Int64]:
-    texts = [f'","risk":null,"reason":"{word}","provisional":true}}\n'.encode() for word in words]
+def _ends(words: tuple[str, ...], model: str) -> tuple[Bytes, Int64]:
+    texts = [f'","risk":null,"reason":"{word}","provisional":true,"model":"{model}"}}\n'.encode() for word in words]
     size = np.array([len(text) for text in texts])
     return np.frombuffer(b"".join(text.ljust(size.max()) for text in texts), np.uint8).reshape(len(words), -1), size
 

@@ -8,6 +8,9 @@ from typing import Any, TypeGuard
 
 import msgspec
 
+DIGITS = 12
+"""Of the digest of a model, as a risk names it; the line ``started`` or ``model_swapped`` has all of them."""
+
 
 class Line(msgspec.Struct, gc=False):
     """One line of input, typed but not yet judged: a field that is missing is None.
@@ -81,6 +84,7 @@ class Risk(msgspec.Struct, tag_field="kind", tag="risk", omit_defaults=True, gc=
         id: the same for the same model, stay and time, so that a repeat is recognised.
         provisional: whether the step still runs: ``time`` is that of the sample then, and there is no ``id``.
         corrected: whether it is what the risk would have been had a sample come in time that came too late.
+        model: the first :data:`DIGITS` of the digest of the model that gave it.
     """
 
     stay: str
@@ -90,6 +94,7 @@ class Risk(msgspec.Struct, tag_field="kind", tag="risk", omit_defaults=True, gc=
     id: str | None = None
     provisional: bool = False
     corrected: bool = False
+    model: str | None = None
 
 
 class Alert(msgspec.Struct, tag_field="kind", tag="alert", gc=False):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
@@ -50,7 +50,7 @@ class Operation:
         self.log: Log | None = None
         self._running, self._swap, self._sink = running, swap, sink
         self._ward: Ward | DurableWard | None = None
-        self._counted_at, self._keeps_model = float("-inf"), False
+        self._counted_at = float("-inf")
 
     def reading(self, source: BinaryIO) -> Reading:
         """The source, ending when the ward is to stop."""
@@ -58,14 +58,14 @@ class Operation:
         self._tell_ready()
         return Reading(source, self.lag, self.requests, self._between)
 
-    def begin(self, ward: Ward | DurableWard, keeps_model: bool = False) -> None:
-        """Take over a ward that is ready for input.
+    def begin(self, ward: Ward | DurableWard) -> None:
+        """Take over a ward that is ready for input."""
+        self._ward = ward
 
-        Args:
-            ward: the ward.
-            keeps_model: whether a wish to swap its model is refused.
-        """
-        self._ward, self._keeps_model = ward, keeps_model
+    def lost_lease(self, reason: str) -> None:
+        """Count that another worker has what was this one's: ``expired``, ``taken`` or ``released``."""
+        if self.metrics:
+            self.metrics.lost_lease(reason)
 
     def answer(self, piece: bytes) -> None:
         """Take in a block and write what it leads to."""
@@ -121,8 +121,7 @@ class Operation:
             self._say(Technical(None, None, "stopping", notice=notice))
         else:
             self.write(self._ward.close())
-        ward = self._ward.ward if isinstance(self._ward, DurableWard) else self._ward
-        left_out = dict(sorted(ward.kept()["tally"]["total"].items()))
+        left_out = dict(sorted(self._bare().kept()["tally"]["total"].items()))
         names = ("risks", "alerts", "held_back", "technical", *(["provisional"] if self.counts["provisional"] else []))
         return {name: self.counts[name] for name in names} | {"left_out": left_out}
 
@@ -135,27 +134,34 @@ class Operation:
         self._news_of_lag()
         if self.requests.reload and self._ward is not None:
             self.requests.reload = False
-            if isinstance(self._ward, DurableWard) or self._keeps_model:
-                why = "a state folder" if isinstance(self._ward, DurableWard) else "provisional risks"
-                notice = f"a ward with {why} keeps its model: stop it, and start a new one with the new model"
-                self._say(Technical(None, None, "swap_refused", model=self._swap.model.digest, notice=notice))
-                return
-            self._ward, news = self._swap.ask(self._ward)
-            self._say(news)
+            self._change(self._swap.ask)
             self._go_on()
 
     def _go_on(self) -> None:
-        if isinstance(self._ward, Ward):
-            self._ward, news = self._swap.go_on(self._ward)
-            if news is not None:
-                self.health.model = self._swap.model.digest
-                self._say(news)
+        self._change(self._swap.go_on)
         self._news_of_lag()
         now = time.monotonic()
         if self.metrics and self._ward is not None and now - self._counted_at > _COUNT_EVERY:
-            ward = self._ward.ward if isinstance(self._ward, DurableWard) else self._ward
-            self.metrics.stays(present(ward))
+            self.metrics.stays(present(self._bare()))
             self._counted_at = now
+
+    def _change(self, swap: Callable[[Ward], tuple[Ward, Technical | None]]) -> None:
+        """Let a swap put another ward in the place of this one; a durable one keeps that before it is said."""
+        if self._ward is None:
+            return
+        before = self._bare()
+        ward, news = swap(before)
+        if isinstance(self._ward, Ward):
+            self._ward = ward
+        elif ward is not before:
+            self._ward.go_on_with(ward, self._swap.model, self._swap.policy)
+        self.health.model = self._swap.model.digest
+        if news is not None:
+            self._say(news)
+
+    def _bare(self) -> Ward:
+        assert self._ward is not None, "begin() comes first"
+        return self._ward.ward if isinstance(self._ward, DurableWard) else self._ward
 
     def _news_of_lag(self) -> None:
         news = self.lag.news()

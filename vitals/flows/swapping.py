@@ -30,15 +30,19 @@ class Swap:
         policy: decides now.
         look: opens what the paths that the ward was started with now lead to.
         after: how long a new model is stepped beside the old one; None takes :func:`seen_by` it.
+        provisional: whether every sample is answered at once.
 
     Attributes:
         model: scores now.
         policy: decides now.
     """
 
-    def __init__(self, model: Model, policy: AlertPolicy | None, look: Look, after: Duration | None = None) -> None:
+    def __init__(
+        self, model: Model, policy: AlertPolicy | None, look: Look, after: Duration | None = None,
+        provisional: bool = False,
+    ) -> None:  # fmt: skip
         self.model, self.policy = model, policy
-        self._look, self._after = look, after
+        self._look, self._after, self._provisional = look, after, provisional
         self._next: tuple[Model, AlertPolicy | None] | None = None
         self._begun: int | None = None
 
@@ -57,9 +61,8 @@ class Swap:
             if model.digest == self.model.digest:
                 return self._decide_by(ward, policy)
             if self._next is not None:
-                ward = end_swap(ward, self.model, self._next[0], self.policy, keep_new=False)
-                self._next = None
-            ward = begin_swap(ward, self.model, self.policy, model)
+                ward = self._undone(ward)
+            ward = begin_swap(ward, self.model, self.policy, model, self._provisional)
         except (VitalsError, OSError) as error:
             return ward, Technical(None, None, "swap_refused", model=self.model.digest, notice=str(error))
         self._next, self._begun = (model, policy), ward_clock(ward)
@@ -76,7 +79,7 @@ class Swap:
         now = ward_clock(ward)
         if now is not None and self._begun is not None and now - self._begun < int(self._wait(model)):
             return ward, None
-        ward = end_swap(ward, self.model, model, policy)
+        ward = end_swap(ward, self.model, model, policy, provisional=self._provisional)
         self.model, self.policy, self._next = model, policy, None
         return ward, Technical(None, None, "model_swapped", model=model.digest, policy=policy_digest(policy))
 
@@ -84,14 +87,17 @@ class Swap:
         return seen_by(model.settings) if self._after is None else self._after
 
     def _decide_by(self, ward: Ward, policy: AlertPolicy | None) -> tuple[Ward, Technical]:
-        if self._next is not None:  # back to the old one
-            ward = end_swap(ward, self.model, self._next[0], self.policy, keep_new=False)
-            self._next = None
-            return with_policy(ward, self.model, policy), self._policy_news("swap_abandoned", policy)
         same = policy_digest(policy) == policy_digest(self.policy)
-        return with_policy(ward, self.model, policy), self._policy_news(
-            "unchanged" if same else "policy_swapped", policy
-        )
+        reason = "unchanged" if same else "policy_swapped"
+        if self._next is not None:  # back to the old one
+            ward, reason = self._undone(ward), "swap_abandoned"
+        ward = with_policy(ward, self.model, policy, self._provisional)
+        return ward, self._policy_news(reason, policy)
+
+    def _undone(self, ward: Ward) -> Ward:
+        assert self._next is not None
+        new, self._next = self._next[0], None
+        return end_swap(ward, self.model, new, self.policy, keep_new=False, provisional=self._provisional)
 
     def _policy_news(self, reason: str, policy: AlertPolicy | None) -> Technical:
         self.policy = policy

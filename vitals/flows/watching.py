@@ -46,6 +46,7 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
             again with the same folder and the same input, from its beginning or any later line, it goes on where it was:
             the outputs of all runs, made unique by their ``id``, are those of one run without a stop.
         provisional: answer every sample at once as well, with the risk its bed would get if the running step closed now.
+            Such an answer has no ``id``; with ``state`` it goes out at most once, and what a crash cut off is not said again.
         running: metrics, logs, signals and all else about it that changes no risk; None for none of it.
 
     Returns:
@@ -68,15 +69,14 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
     def look() -> tuple[Model, AlertPolicy | None]:
         return open_model(model_path), find_policy(model_path, policy_path)
 
-    if state is not None and provisional:
-        raise SettingsError("watch", "provisional risks together with a state", "one of them", "leave one out")
     model, policy = look()
     running, folder = running or Running(), None if state is None else Path(state)
-    with operating(running, Swap(model, policy, look, running.swap_after), sink, folder) as operation:
+    swap = Swap(model, policy, look, running.swap_after, provisional)
+    with operating(running, swap, sink, folder) as operation:
         if folder is not None:
-            ward = DurableWard(folder, model, policy, lambda: _settle(sink))
+            ward = DurableWard(folder, model, policy, lambda: _settle(sink), provisional)
             return _watch_durably(ward, operation, source, block)
-        operation.begin(Ward(model, policy, provisional=provisional), keeps_model=provisional)
+        operation.begin(Ward(model, policy, provisional=provisional))
         read = operation.reading(source).read1
         while piece := read(block):
             operation.answer(piece)

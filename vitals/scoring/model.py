@@ -104,7 +104,12 @@ def read_model(content: bytes, where: str = "model.onnx") -> Model:
         ModelError: not an ONNX file, or not one of ours.
     """
     session = _session(content, where)
-    about = _about(session, where)
+    try:
+        about = _about(session, where)
+        shapes = {tensor.name: tensor.shape for tensor in session.get_inputs()}
+        outputs = tuple(tensor.name for tensor in session.get_outputs())
+    except UnicodeDecodeError as error:  # a turned bit: ONNX Runtime opens the file and fails when its texts are read
+        raise ModelError(where, "a name that is no text", "an exported model", "export it again") from error
     try:
         settings = Settings.from_tables(_as_meant(about.pop("settings")), where)
     except VitalsError as error:
@@ -112,9 +117,8 @@ def read_model(content: bytes, where: str = "model.onnx") -> Model:
             where, str(error), "settings this version can read", "use the version it was made with"
         ) from error
     _refuse_other_channels(settings, about.pop("channels", None), where)
-    shapes = {tensor.name: tensor.shape for tensor in session.get_inputs()}
     wanted = len(settings.channels)
-    if (*shapes,) != INPUTS or tuple(tensor.name for tensor in session.get_outputs()) != OUTPUTS:
+    if (*shapes,) != INPUTS or outputs != OUTPUTS:
         raise ModelError(where, f"inputs {', '.join(shapes)}", f"inputs {', '.join(INPUTS)}", "export the model again")
     if shapes["value"][-1] != wanted or shapes["age"][-1] != wanted:
         raise ModelError(where, f"{shapes['value'][-1]} columns", f"{wanted}, one a channel", "export the model again")

@@ -10,7 +10,7 @@ import numpy as np
 
 from vitals.alerting.decide import Decisions, Notice, Outcome
 from vitals.errors import ModelError
-from vitals.feeds.lines import Alert, Output, Risk, Technical
+from vitals.feeds.lines import DIGITS, Alert, Output, Risk, Technical
 from vitals.feeds.times import time_text
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
@@ -78,6 +78,7 @@ def scored(stays: Sequence[str], rows: Rows, risk: Float32, decisions: Decisions
         key: digests of model and policy, for the ids.
     """
     model = key.partition("\0")[0]
+    name = model[:DIGITS]
     order = np.argsort(rows.time, kind="stable").tolist()
     beds, times, reasons = rows.bed.tolist(), rows.time.tolist(), rows.reason.tolist()
     risks = risk.astype(np.float64).tolist()
@@ -86,10 +87,10 @@ def scored(stays: Sequence[str], rows: Rows, risk: Float32, decisions: Decisions
     for r in order:
         stay, text, p = stays[beds[r]], time_text(times[r]), risks[r]
         if p - p == 0:  # False for NaN and for infinities
-            lines.append(Risk(stay, text, p, id=risk_id(model, stay, times[r])))
+            lines.append(Risk(stay, text, p, id=risk_id(model, stay, times[r]), model=name))
         else:
             why = _WHY[reasons[r]] if reasons[r] else NO_NUMBER
-            lines.append(Risk(stay, text, None, why, risk_id(model, stay, times[r])))
+            lines.append(Risk(stay, text, None, why, risk_id(model, stay, times[r]), model=name))
         if r in due:
             tier = _TIER[due[r]]
             lines.append(Alert(alert_id(key, stay, times[r], tier), stay, text, p, _HELD_BACK[due[r]], tier))

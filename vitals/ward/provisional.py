@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from vitals.feeds.answers import DECIMALS, encode_answers, rounded, write_answers
-from vitals.feeds.lines import Answers, Risk
+from vitals.feeds.lines import DIGITS, Answers, Risk
 from vitals.feeds.times import time_text
 from vitals.scoring.gru import gru_of
 from vitals.scoring.model import Model
@@ -75,6 +75,7 @@ class Provisional:
 
     def __init__(self, model: Model, beds: int) -> None:
         self._model, self._rules = model, rules_of(model.settings)
+        self._name = model.digest[:DIGITS]
         self.gru: Gru | None = gru_of(model)
         self._alone = Carry.empty(model.settings, 1).slabs
         self._out = room(most_open(self._rules), len(model.settings.channels))
@@ -151,7 +152,7 @@ class Provisional:
         if sudden.any():
             self.forget(events.bed[sudden])
             events = events.take(~sudden)
-        return [in_words(beds, events, *self.answer(carry, hidden, events))] if len(events) else []
+        return [in_words(beds, events, *self.answer(carry, hidden, events), self._name)] if len(events) else []
 
     def forget(self, bed: Int32 | Int64) -> None:
         """Others lie in these beds now."""
@@ -160,7 +161,7 @@ class Provisional:
             self._open.end[known] = NEVER
 
 
-def in_words(beds: Beds, events: Events, risk: Float32, reason: Int8) -> Answers:
+def in_words(beds: Beds, events: Events, risk: Float32, reason: Int8, model: str) -> Answers:
     """The answers as lines.
 
     Args:
@@ -168,15 +169,16 @@ def in_words(beds: Beds, events: Events, risk: Float32, reason: Int8) -> Answers
         events: the samples, ``(n,)``.
         risk: ``(n,)``, NaN where there is none.
         reason: why there is none, ``(n,)``.
+        model: names the model.
     """
     finite, size = np.isfinite(risk), beds.names.table.size
     if len(size) > events.bed.max(initial=-1) and (size[events.bed] > 0).all():
-        return write_answers(beds.names.table, events.bed, events.time, risk, reason, WHY)
+        return write_answers(beds.names.table, events.bed, events.time, risk, reason, WHY, model)
     lines = []
     told = rounded(risk).tolist()
     for i, (bed, time) in enumerate(zip(events.bed.tolist(), events.time.tolist(), strict=True)):
         number, why = (told[i] / 10**DECIMALS, None) if finite[i] else (None, WHY[reason[i]])
-        lines.append(Risk(beds.stay[bed], time_text(time), number, why, provisional=True))
+        lines.append(Risk(beds.stay[bed], time_text(time), number, why, provisional=True, model=model))
     return encode_answers(lines)
 
 

@@ -15,6 +15,7 @@ from vitals.errors import ModelError
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Settings
+from vitals.ward.keeping import fit
 from vitals.ward.outputs import refuse_other_model
 from vitals.ward.ward import Ward
 from vitals.windowing.types import NEVER, Float32
@@ -67,7 +68,7 @@ def refuse_unlike(old: Settings, new: Settings, where: str = "new model") -> Non
             raise ModelError(f"{where} [{table}] {name}", came, f"{wanted}, as the ward has it", cure)
 
 
-def begin_swap(ward: Ward, old: Model, policy: AlertPolicy | None, new: Model) -> Ward:
+def begin_swap(ward: Ward, old: Model, policy: AlertPolicy | None, new: Model, provisional: bool = False) -> Ward:
     """A ward that says what this one says, with a new model beside the old one; this one must not be used any more.
 
     Args:
@@ -75,6 +76,7 @@ def begin_swap(ward: Ward, old: Model, policy: AlertPolicy | None, new: Model) -
         old: its model.
         policy: its policy.
         new: begins with nothing known of any bed.
+        provisional: whether every sample is answered at once.
 
     Raises:
         ModelError: a model that reads the ward in another way.
@@ -83,10 +85,13 @@ def begin_swap(ward: Ward, old: Model, policy: AlertPolicy | None, new: Model) -
     both = Beside(old.settings, old.digest, old.hidden_size + new.hidden_size, old.about, old.session, other=new)
     kept = ward.kept()
     hidden = kept["hidden"]["hidden"]
-    return _going_on(both, policy, kept, np.concatenate([hidden, new.initial_hidden(len(hidden))], 1))
+    hidden = np.concatenate([hidden, new.initial_hidden(len(hidden))], 1)
+    return going_on(both, policy, kept | {"hidden": {"hidden": hidden}}, provisional)
 
 
-def end_swap(ward: Ward, old: Model, new: Model, policy: AlertPolicy | None, keep_new: bool = True) -> Ward:
+def end_swap(
+    ward: Ward, old: Model, new: Model, policy: AlertPolicy | None, keep_new: bool = True, provisional: bool = False
+) -> Ward:
     """A ward with one of the two models alone, between two blocks: no risk is lost and none comes twice.
 
     Alerts go on: silences, acknowledgements and what was high stay as they are, and are judged by the policy given.
@@ -97,24 +102,32 @@ def end_swap(ward: Ward, old: Model, new: Model, policy: AlertPolicy | None, kee
         new: the model beside it.
         policy: of the model that is to score from now on.
         keep_new: whether the new one takes over; else everything goes on as before the swap.
+        provisional: whether every sample is answered at once.
 
     Raises:
         ModelError: a policy that was tuned on another model.
     """
     kept = ward.kept()
     hidden = kept["hidden"]["hidden"]
-    part = hidden[:, old.hidden_size :] if keep_new else hidden[:, : old.hidden_size]
-    return _going_on(new if keep_new else old, policy, kept, np.ascontiguousarray(part))
+    if not keep_new:
+        return going_on(old, policy, kept_of_first(ward, old), provisional)
+    part = np.ascontiguousarray(hidden[:, old.hidden_size :])
+    return going_on(new, policy, kept | {"hidden": {"hidden": part}}, provisional)
 
 
-def with_policy(ward: Ward, model: Model, policy: AlertPolicy | None) -> Ward:
+def kept_of_first(ward: Ward, model: Model) -> dict[str, Any]:
+    """What a ward keeps, without what another model beside this one has learned so far."""
+    kept = ward.kept()
+    return kept | {"hidden": {"hidden": np.ascontiguousarray(kept["hidden"]["hidden"][:, : model.hidden_size])}}
+
+
+def with_policy(ward: Ward, model: Model, policy: AlertPolicy | None, provisional: bool = False) -> Ward:
     """The same ward under another policy.
 
     Raises:
         ModelError: a policy that was tuned on another model.
     """
-    kept = ward.kept()
-    return _going_on(model, policy, kept, kept["hidden"]["hidden"])
+    return going_on(model, policy, ward.kept(), provisional)
 
 
 def ward_clock(ward: Ward) -> int | None:
@@ -132,9 +145,23 @@ def present(ward: Ward) -> int:
     return int((ward.kept()["slabs"]["admitted"] != NEVER).sum())
 
 
-def _going_on(model: Model, policy: AlertPolicy | None, kept: dict[str, Any], hidden: Float32) -> Ward:
+def going_on(model: Model, policy: AlertPolicy | None, kept: dict[str, Any], provisional: bool = False) -> Ward:
+    """A ward that goes on from what another one kept, and does not say that it began.
+
+    Args:
+        model: scores from now on.
+        policy: decides from now on.
+        kept: of the other ward, which must not be used any more.
+        provisional: whether every sample is answered at once.
+
+    Raises:
+        ModelError: a policy that was tuned on another model.
+        StateError: what was kept is of another form than this ward's.
+    """
     refuse_other_model(model, policy)
-    ward = Ward.restored(model, policy, kept | {"hidden": {"hidden": hidden}})
+    ward = Ward(model, policy, len(kept["beds"]["stay"]), provisional)
+    fit(kept, ward.kept())
+    ward.restore(kept)
     ward.take([])  # says "started", which it is not
     return ward
 
