@@ -54,7 +54,7 @@ class Once:
             before = self._said.get(line.id)
             if before is None:
                 new.append((line.id, line))
-                self._keep(line.id, text)
+                self._keep(line.id, text, not (isinstance(line, Technical) and line.reason == "started"))
             else:
                 assert before == text, f"the same id, but first {before!r}, then {text!r}"
                 self.repeated += 1
@@ -64,9 +64,10 @@ class Once:
         """Of everything, in the order in which it was first said."""
         return self._hash.hexdigest()
 
-    def _keep(self, name: str, text: bytes) -> None:
+    def _keep(self, name: str, text: bytes, for_a_while: bool) -> None:
         self._said[name] = text
-        self._order.append(name)
+        if for_a_while:  # that it has started a ward says in each of its lives
+            self._order.append(name)
         self._hash.update(text)
         self.count += 1
         if len(self._order) > RECENT:

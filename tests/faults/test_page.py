@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from tests.faults import record
+from tests import faults
 from tests.faults.catalogue import DESCRIBED, TITLES
 from tests.faults.page import LONG, PAGE, RECORDS, ROOT, bare, exists, merged, missing, page, read_records, recording
 
@@ -54,9 +54,9 @@ def test_a_test_that_measured_again_replaces_what_it_had_measured_and_long_runs_
 
 def test_a_record_is_written_only_where_a_file_is_named(tmp_path, monkeypatch) -> None:  # type: ignore[no-untyped-def]
     monkeypatch.delenv("VITALS_FAULTS", raising=False)
-    record("F7", "a", "b", "c")
+    faults.record("F7", "a", "b", "c")
     monkeypatch.setenv("VITALS_FAULTS", str(tmp_path / "records"))
-    record("F7", "a", "b", "c")
+    faults.record("F7", "a", "b", "c")
     (line,) = read_records(tmp_path / "records")
     assert line == {
         "row": "F7", "fault": "a", "required": "b", "measured": "c",
