@@ -140,7 +140,8 @@ def _stay_lines(
     arrival, heard = _through_disconnections(rng, faults, arrival, admitted, discharged)
     heard &= chance[4] >= faults.lost
     value = np.where(chance[5] < faults.impossible, IMPOSSIBLE, value)
-    reported = np.where(chance[6] < faults.ahead, reported + DAY, reported)
+    told = arrival > OPENED + HOUR  # before a running clock is believed nobody knows what lies ahead
+    reported = np.where((chance[6] < faults.ahead) & told, reported + DAY, reported)
     garbled = chance[7] < faults.garbled
     again = np.flatnonzero((chance[8] < faults.doubled) & heard)
     place = np.concatenate([np.flatnonzero(heard), again])
