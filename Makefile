@@ -13,7 +13,9 @@ export OMP_NUM_THREADS := 1
 export VITALS_DATA ?= $(abspath ../shared/data)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test check static format bench models spark clean
+export SEED BEDS DAYS CADENCE ALONE NUMBERED STANDING
+
+.PHONY: help demo test check static format bench faults soak models spark clean
 
 # The shipped models; each has a target of its own, such as `make models/sepsis-vitals`.
 MODELS := sepsis-icu sepsis-vitals mortality-2012
@@ -50,6 +52,12 @@ spark: $(READY) ## the extra for scoring on Spark (500 MB, and Java 17 or newer 
 
 bench: $(READY) ## the benchmark figures, as ratios inside one run
 	@for file in benchmarks/[!_]*.py; do echo "== $$file"; $(BIN)/python $$file || exit 1; done
+
+faults: $(READY) ## docs/faults.md from the tests that say which fault they cover (minutes)
+	@$(BIN)/python -m tests.faults.page
+
+soak: $(READY) ## a ward lives through faults of every kind in virtual time: SEED=1 BEDS=1000 DAYS=7
+	@$(BIN)/python -m tests.faults.soak
 
 models: $(SHELF) ## train, tune and judge the shipped models again, from VITALS_DATA (hours)
 

@@ -45,7 +45,7 @@ class Folder:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path, self._turn = path, 0
+        self.path = path
         with _writing(path):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -61,6 +61,7 @@ class Folder:
                 os.truncate(self._lock, 0)
                 os.pwrite(self._lock, str(os.getpid()).encode(), 0)
                 self._witness = os.open(path / "head", os.O_RDWR | os.O_CREAT, 0o600)
+                self._turn = _free_place(os.pread(self._witness, 2 * _PLACE, 0))
             self.consumed = Log(path / "consumed.sqlite", into_file=True)
         except StateError:
             os.close(self._lock)
@@ -189,9 +190,25 @@ def attested(said: bytes) -> int | None:
         >>> attested(_testimony(5) + _testimony(7)[:20])
         5
     """
+    return max((line for line in _places(said) if line >= 0), default=None)
+
+
+def _free_place(said: bytes) -> int:
+    """The place to be written next: never the one that speaks, or two torn notes in a row would leave none.
+
+    Example:
+        >>> _free_place(b""), _free_place(_testimony(5)), _free_place(_testimony(5) + _testimony(7))
+        (0, 1, 0)
+    """
+    first, second = _places(said)
+    return int(first > second)
+
+
+def _places(said: bytes) -> list[int]:
+    """What each of the two places says, -1 where it is damaged."""
     places = (said[:_PLACE], said[_PLACE:])
     lines = [int.from_bytes(place[:8], "little") for place in places]
-    return max((line for line, place in zip(lines, places, strict=True) if place == _testimony(line)), default=None)
+    return [line if place == _testimony(line) else -1 for line, place in zip(lines, places, strict=True)]
 
 
 def _testimony(line: int) -> bytes:
