@@ -1,6 +1,6 @@
 """The live ward: NDJSON bytes to risks, against the ordinary ways of answering events.
 
-    python benchmarks/live.py [--beds 2000] [--rounds 5] [--many-beds 100000] [--seconds 20]
+    python benchmarks/live.py [--beds 2000] [--rounds 5] [--many-beds 100000] [--seconds 600]
 
 A GRU-64 with the windows of ``settings/ward.toml`` and random weights (speed does not depend on them); every bed sends one
 sample a second; 64 KB a read. *committed* is the ward's risks of closed steps; *provisional* answers every sample as well.
@@ -13,6 +13,10 @@ from __future__ import annotations
 
 import argparse
 import json
+import subprocess
+import sys
+import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -223,6 +227,32 @@ def many(model: Model, beds: int, seconds: int) -> None:
           f"events/s, {spent / seconds:.2f} of a core; memory a bed {first:.0f} bytes at its begin, {last:.0f} at its end")  # fmt: skip
 
 
+def start(model: Model, beds: int, rounds: int) -> None:
+    """Seconds from the start of ``vitals watch`` to its first risk, and its memory with so many beds."""
+    with tempfile.TemporaryDirectory() as home:
+        file = Path(home) / "model.onnx"
+        file.write_bytes(model.content)
+        feed = Feed(model, beds)
+        first = feed.admissions() + feed.next(240)
+        for number in range(rounds + 1):
+            began = time.perf_counter()
+            command = [sys.executable, "-m", "vitals", "watch", str(file)]
+            with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+                assert process.stdin is not None
+                assert process.stdout is not None
+                threading.Thread(target=process.stdin.write, args=[first], daemon=True).start()
+                while b'"kind":"risk"' not in process.stdout.readline():
+                    pass
+                took = time.perf_counter() - began
+                while b'"risk":0.' not in process.stdout.readline():
+                    pass
+                pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+                process.kill()
+            if number:  # the first one compiles, if nothing was compiled before
+                print(f"start of watch to the first risk of {beds} beds: {took:.2f} s; "
+                      f"memory of the process {pages * 4096 / 1e6:.0f} MB")  # fmt: skip
+
+
 def main(arguments: list[str] | None = None) -> None:
     """Measure everything in one run."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -230,7 +260,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--many-beds", type=int, default=100_000, help="0 leaves the large ward out")
     parser.add_argument(
-        "--seconds", type=int, default=20, help="of virtual time of the large ward, after three minutes"
+        "--seconds", type=int, default=600, help="of virtual time of the large ward, after three minutes"
     )
     options = parser.parse_args(arguments)
     torch.set_num_threads(1)
@@ -240,6 +270,7 @@ def main(arguments: list[str] | None = None) -> None:
     print(f"compiled step against the ONNX file: farthest {difference(gru, model):.1e}")
     throughput(network, model, options.beds, options.rounds)
     single(model, options.beds)
+    start(model, 1000, min(options.rounds, 3))
     if options.many_beds:
         many(model, options.many_beds, options.seconds)
 
