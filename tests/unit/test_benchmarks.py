@@ -245,7 +245,7 @@ def test_a_ward_that_says_something_else_is_no_match(script):
     durable.require_same(durable.KEPT, {**alone, "recognised": 0}, alone, 9)
     with pytest.raises(SystemExit, match="risks 2 instead of 3"):
         durable.require_same(durable.KEPT, {**alone, "risks": 2}, alone, 9)
-    with pytest.raises(SystemExit, match="left_out {'late': 1} instead of {}"):
+    with pytest.raises(SystemExit, match="left_out"):
         durable.require_same(durable.KEPT, {**alone, "left_out": {"late": 1}}, alone, 9)
     with pytest.raises(SystemExit, match="8 lines recognised instead of 9"):
         durable.require_same(durable.AGAIN, {"risks": 0, "recognised": 8}, alone, 9)
