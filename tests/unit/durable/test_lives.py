@@ -39,7 +39,9 @@ class Kept:
             new += text.splitlines(keepends=True)
             left = left[size:]
         if ends:
-            new += taken.rest().splitlines(keepends=True)
+            text = taken.rest()
+            taken.learn(text)
+            new += text.splitlines(keepends=True)
         self.lines, self._doubts, self._last = self.lines + new, taken.doubts, taken.last
         old = taken.recognised
         assert new == feed[old : old + len(new)]  # never a line between, never one twice
