@@ -168,6 +168,7 @@ def command(folder: Path, state: Path, out: Path, every: int) -> list[str]:
     return [sys.executable, "-c", code, str(every), "watch", str(folder), "--state", str(state), "--out", str(out)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seq", [False, True], ids=["content", "seq"])
 def test_killed_at_random_points(folder: Path, tmp_path: Path, seq: bool) -> None:
     """kill -9 while lines flow, again and again: what was acknowledged is there, and all is as without a kill."""
