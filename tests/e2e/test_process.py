@@ -127,6 +127,7 @@ def flood(process: subprocess.Popen[bytes], content: bytes) -> int:
     return given
 
 
+@pytest.mark.slow
 def test_a_ward_in_a_folder_that_is_told_to_stop_goes_on_exactly(folder: Path, tmp_path: Path) -> None:
     """Wherever it was; a stop before any line, and a second one at the same line, too."""
     state, out = tmp_path / "s", tmp_path / "out"
@@ -147,6 +148,7 @@ def test_a_ward_in_a_folder_that_is_told_to_stop_goes_on_exactly(folder: Path, t
     assert said == by_id(run(folder, Pieces(b"".join(LINES), 500), None))
 
 
+@pytest.mark.slow
 def test_a_feed_that_is_too_fast_is_held_up_and_told_of(folder: Path, tmp_path: Path) -> None:
     """F33: what the ward has not taken waits at its source, its memory stays what it was, and the lag is told and told off."""
     content, out, given, memory = many_samples(120_000), tmp_path / "out", [0], []
