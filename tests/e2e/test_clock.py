@@ -35,22 +35,38 @@ def sample(stay: str, at: float, **more: Any) -> bytes:
 
 
 class Fast(ticking.Ticking):
-    """Clock lines twenty times as often as they say."""
+    """Clock lines twenty times as often as was asked for."""
 
     def __init__(self, source: ticking.Source, every: float) -> None:
-        super().__init__(source, every, monotonic=lambda: 20 * time.monotonic())
+        super().__init__(source, every / 20)
+        self.ticks = 0
+        Fast.latest = self
+
+    latest: Fast | None = None
+
+    def _tick(self) -> bytes:
+        self.ticks += 1
+        return super()._tick()
 
 
-def through_a_pipe(folder: Path, pieces: list[bytes], pause: float, **how: Any) -> list[dict[str, Any]]:
-    """What a ward says to pieces that come with pauses."""
+def wait_for(ticks: int) -> None:
+    """Wait until so many clock lines went into the feed."""
+    while Fast.latest is None or Fast.latest.ticks < ticks:
+        time.sleep(0.01)
+
+
+def through_a_pipe(folder: Path, pieces: list[bytes], **how: Any) -> list[dict[str, Any]]:
+    """What a ward says to pieces that come when now is known, one by one."""
+    Fast.latest = None
     begin, end = os.pipe()
     sink = io.BytesIO()
 
     def send() -> None:
         with os.fdopen(end, "wb", buffering=0) as pipe:
-            for piece in pieces:
+            for i, piece in enumerate(pieces):
+                wait_for(5 if i != 2 else 0)  # but nothing comes within a line
                 pipe.write(piece)
-                time.sleep(pause)
+                time.sleep(0.1)
 
     sender = threading.Thread(target=send)
     sender.start()
@@ -69,7 +85,7 @@ def test_the_future_is_left_out_while_nothing_else_comes(
     how = {"state": tmp_path / "state"} if durable else {}
     half = sample("p1", 1)
     pieces = [sample("p1", 0), half[:20], half[20:] + sample("p1", 3600), sample("p2", 86_400)]
-    told = through_a_pipe(folder, pieces, 0.4, **how)
+    told = through_a_pipe(folder, pieces, **how)
     left = next(line for line in told if line.get("reason") == "summary")["counts"]
     assert left == {"admitted_by_sample": 1, "future": 2}
     if durable:

@@ -99,7 +99,7 @@ def watch(
     With --provisional every sample is also answered by a risk marked "provisional": true, which alerts nobody.
 
     With --clock 10s the ward knows now: what lies more than two minutes in the future is left out ("future"), steps of a bed
-    that sends nothing close, and a channel, a bed or the whole feed that falls silent is told, once, and once more when it
+    that fell silent close, and a channel, a bed or the whole feed that falls silent is told, once, and once more when it
     is back. Not for a feed of the past. Lines with "source" and "arrival" also tell how far a source's clock is off.
 
     With --rescore a sample that came too late also leads to the risks as they would have been, marked "corrected": true;

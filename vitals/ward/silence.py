@@ -162,6 +162,12 @@ class Silence:
         """Whether there is a running clock."""
         return self._time is not None
 
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Beds of which nothing comes any more, ``(B,)``; all of them where the feed is silent."""
+        silent: NDArray[np.bool_] = (self.heard.bed == 1) | bool(self._feed[2])
+        return silent
+
     def hear(self, events: Events, dropped: Dropped) -> None:
         """Samples came; those that were left out are no news of a patient."""
         if self.on and len(events):

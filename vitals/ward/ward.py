@@ -231,18 +231,18 @@ class Ward:
             self._lines += self._tally.news()
 
     def _pass_time(self, clock: int, runs: bool) -> None:
-        """Close every step that has been over for as long as the grace, or as clocks may differ where one tells now."""
+        """Close every step that has been over for as long as the grace; a running clock closes those of silent beds alone."""
+        there = self._carry.slabs.admitted != NEVER
         if runs:
             for bed, begin, known in astray(self._model.settings, self._carry, self._beds, self._tally, clock):
                 self._admit(bed, begin)
                 self._step(known, None)
-        bed, window = np.flatnonzero(self._carry.slabs.admitted != NEVER), self._model.settings.window
+            self._lines += self._silence.tick(clock, self._intake.latest(), self._beds.stay, self._carry.slabs.admitted)
+            there &= self._silence.silent
+        bed, window = np.flatnonzero(there), self._model.settings.window
         until, ahead = self._carry.until(bed, np.full(len(bed), clock), window.max_gap)
         until[until != NEVER] -= max(window.grace, window.skew * runs)
         if ahead.any():
             self._tally.note("ahead", None, clock)
         self._step(Events.none(), until)
         self._lines += self._tally.news()
-        if runs:
-            heard, self._intake.heard = self._intake.heard, None
-            self._lines += self._silence.tick(clock, heard, self._beds.stay, self._carry.slabs.admitted)

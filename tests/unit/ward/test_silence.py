@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.live import BEGIN
+from tests.live import BEGIN, model_folder, settings_of
 from vitals.feeds.lines import Output, Technical
 from vitals.feeds.ndjson import encode_lines
 from vitals.feeds.times import read_time
-from vitals.scoring.model import Model
+from vitals.scoring.model import Model, open_model
+from vitals.spec.settings import Settings
 from vitals.ward.ward import Ward
 
 SECOND = 1_000_000
@@ -128,3 +130,13 @@ def test_an_irregular_channel_is_not_stale_all_the_time(model: Model) -> None:
     times = list(itertools.accumulate(next(gaps) for _ in range(40)))
     found = run(model, feed_of({("p1", "heart_rate"): range(0, times[-1], 60), ("p1", "spo2"): times}, times[-1], 30))
     assert len(found) <= 4, "told a few times at most, until the longest usual gap is known"
+
+
+def test_the_settings_may_say_how_long(tmp_path: Path) -> None:
+    tables = settings_of().to_tables()
+    tables["signals"]["spo2"]["stale"] = "20min"
+    patient = open_model(model_folder(tmp_path / "model", Settings.from_tables(tables)))
+    channels = {("p1", "heart_rate"): range(0, 3600, 60), ("p1", "spo2"): range(0, 601, 60)}
+    ((when, *what),) = run(patient, feed_of(channels, 3600))
+    assert what == ["stale_channel", "p1", "spo2"]
+    assert 600 + 1200 < when <= 600 + 1205
