@@ -18,8 +18,9 @@ def outputs(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [output for cell in notebook.cells for output in cell.get("outputs", [])]
 
 
-def test_there_is_a_quick_start_and_a_way_from_data_to_the_table() -> None:
-    assert {"quick_start.ipynb", "from_data_to_table.ipynb"} <= {file.name for file in NOTEBOOKS}
+def test_there_is_a_quick_start_a_way_from_data_to_the_table_and_a_live_ward() -> None:
+    wanted = {"quick_start.ipynb", "from_data_to_table.ipynb", "live_ward.ipynb"}
+    assert wanted <= {file.name for file in NOTEBOOKS}
 
 
 @pytest.mark.slow
