@@ -157,9 +157,11 @@ def offline(model: Model, policy: AlertPolicy, stay: Stay) -> bytes:
 
 def said_of_a_row(stay: str, key: str, time: int, risk: np.float32, reason: Reason) -> Iterator[Output]:
     missing = bool(np.isnan(risk))
-    name = risk_id(key.partition("\0")[0], stay, time)
+    model = key.partition("\0")[0]
     why = reason.name.lower() if missing else None
-    yield Risk(stay, time_text(time), None if missing else float(risk), why, name)
+    yield Risk(
+        stay, time_text(time), None if missing else float(risk), why, risk_id(model, stay, time), model=model[:12]
+    )
 
 
 def heard(policy: AlertPolicy, state: AlertState, stay: str, word: Said) -> Iterator[Output]:
