@@ -142,7 +142,9 @@ class Gateway:
                 line = text[begins[clock] : ends[clock]]
                 number = self._repeats.count(line)
                 for partition in range(self._layout.partitions):
-                    self._put(partition, f"{hashlib.blake2b(line, digest_size=8).hexdigest()}:{number}:{partition}", line)
+                    self._put(
+                        partition, f"{hashlib.blake2b(line, digest_size=8).hexdigest()}:{number}:{partition}", line
+                    )
             start = clock + 1
 
     def _spread(self, text: bytes, where: Any, begins: Any, ends: Any) -> None:

@@ -35,6 +35,7 @@ class Layout:
     quarters: int = QUARTERS
 
     def __post_init__(self) -> None:
+        """Refuse quarters without a partition."""
         if not 1 <= self.quarters <= self.partitions:
             raise SettingsError(
                 "--partitions", f"{self.partitions} in {self.quarters} quarters", "at least one partition a quarter",

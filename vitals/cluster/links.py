@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from cryptography import x509
 from nats.aio.client import Client
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
@@ -195,18 +196,20 @@ async def linked(url: str, keys: Path | None, tell: Tell) -> AsyncIterator[Link]
             link.forbidden = str(error).removeprefix("nats: ")
 
     role = "" if keys is None else _role(keys)
-    options: dict[str, Any] = {} if keys is None else {"tls": _context(keys), "inbox_prefix": f"_INBOX_{role}"}
+    options: dict[str, Any] = {"reconnect_time_wait": 0.2}
+    if keys is not None:
+        options |= {"tls": _context(keys), "inbox_prefix": f"_INBOX_{role}"}
     servers = [f"{'nats' if keys is None else 'tls'}://{host}" for host in url.removeprefix("nats://").split(",")]
     try:
         async with asyncio.timeout(20):
             await client.connect(
                 servers, error_cb=hear, disconnected_cb=link.went_down, reconnected_cb=link.came_up,
-                max_reconnect_attempts=-1, reconnect_time_wait=0.2, connect_timeout=2, ping_interval=2,
+                max_reconnect_attempts=-1, connect_timeout=2, ping_interval=2,
                 max_outstanding_pings=2, name=f"vitals {role}".strip(), pending_size=64 << 20, **options,
             )  # fmt: skip
     except (TimeoutError, NatsError, OSError, ssl.SSLError) as error:
         why = refused[-1] if refused else str(error) or "no answer"
-        with suppress(Exception):  # noqa: BLE001 (half a connection; what was wrong is told below)
+        with suppress(Exception):  # half a connection; what was wrong is told below
             await client.close()
         cure = "start the cluster, check the address, and name a folder of keys of this cluster with --keys"
         raise FeedError(url, why, "a server that lets us in", cure) from error
@@ -220,8 +223,6 @@ async def linked(url: str, keys: Path | None, tell: Tell) -> AsyncIterator[Link]
 
 def _role(keys: Path) -> str:
     """Whose keys they are: inboxes are named after it, and others may not read them."""
-    from cryptography import x509
-
     path = keys / "cert.pem"
     if not path.is_file():
         raise SettingsError(f"--keys {keys}", "no cert.pem", "ca.pem, cert.pem and key.pem", "name a role's folder")
@@ -242,5 +243,3 @@ def _read_headers(block: bytes) -> dict[str, str]:
     """``Name: value`` lines after the first, which tells the version."""
     lines = [line.partition(":") for line in block.decode("utf-8", "replace").split("\r\n")[1:] if ":" in line]
     return {name: value.strip() for name, _, value in lines}
-
-

@@ -168,9 +168,7 @@ class LocalCluster:
         )
         routes = ", ".join(f'"nats://127.0.0.1:{other.port + _BETWEEN}"' for other in self.nodes)
         alone = len(self.nodes) == 1
-        between = (
-            f'cluster {{ name: vitals, listen: "127.0.0.1:{node.port + _BETWEEN}", routes: [{routes}], tls {{ {tls} }} }}'
-        )
+        between = f'cluster {{ name: vitals, listen: "127.0.0.1:{node.port + _BETWEEN}", routes: [{routes}], tls {{ {tls} }} }}'
         return _CONF.format(
             name=node.name, port=node.port, store=node.folder / "store", tls=tls, users=_users(self.layout),
             cluster="" if alone else between, partitions=self.layout.partitions, largest=LARGEST,

@@ -97,9 +97,7 @@ class NatsPort:
             cure = "begin a cluster with more partitions, so that each has fewer beds"
             raise StateError(f"partition {partition}", f"a state of {len(body):,} bytes", f"{_MOST:,} at most", cure)
         try:
-            self._kept[partition] = await self._replace(
-                partition, KEEP, body, str(position), self._kept[partition]
-            )
+            self._kept[partition] = await self._replace(partition, KEEP, body, str(position), self._kept[partition])
         except Fenced:
             self.leases.lose(partition)
             raise

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
-from types import TracebackType
 
 from nats.aio.msg import Msg
 from nats.aio.subscription import Subscription
@@ -51,6 +50,7 @@ class Reader:
         self._subscriptions: list[Subscription] = []
 
     async def __aenter__(self) -> Reader:
+        """Listen for the bell."""
         client = self._link.client
         self._subscriptions = [
             await client.subscribe(bell(self._subject), cb=self._ring),
@@ -58,9 +58,8 @@ class Reader:
         ]
         return self
 
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
+    async def __aexit__(self, *_: object) -> None:
+        """Listen no more."""
         for subscription in self._subscriptions:
             if not self._link.client.is_closed:
                 await subscription.unsubscribe()
@@ -77,6 +76,7 @@ class Reader:
                 if self._quiet < _POLL:
                     return []
         self._quiet = 0
+        found: list[Message] = []
         for pause in (*_AGAIN, 0):
             found = await self._fetch(after)
             if found or self._newest <= after:

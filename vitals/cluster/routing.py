@@ -115,7 +115,7 @@ def _route(letters, ends, where, partitions, key, clock, plain):  # type: ignore
 
 @compiled
 def _same(letters, at, text):  # type: ignore[no-untyped-def]
-    for j in range(len(text)):
+    for j in range(len(text)):  # noqa: SIM110 (compiled: a loop it is)
         if letters[at + j] != text[j]:
             return False
     return True

@@ -31,9 +31,7 @@ class Worker:
         stop: set it, and the worker saves everything, gives it back and ends.
     """
 
-    def __init__(
-        self, port: Port, open_shard: Opener, write: Callable[[Sequence[Output]], bytes], told: Told
-    ) -> None:
+    def __init__(self, port: Port, open_shard: Opener, write: Callable[[Sequence[Output]], bytes], told: Told) -> None:
         self._port, self._open, self._write, self._told = port, open_shard, write, told
         self.stop = asyncio.Event()
         self._serving: dict[int, asyncio.Task[None]] = {}
