@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import json
 import os
 import signal
@@ -16,10 +17,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vitals.cluster.gateway import Gateway
 from vitals.cluster.layout import Layout
 from vitals.cluster.links import linked
 from vitals.cluster.local import LocalCluster
 from vitals.cluster.outlet import Outlet
+from vitals.cluster.streams import layout_of
 from vitals.feeds.ndjson import encode_lines
 from vitals.flows.clustering import local_cluster
 from vitals.flows.watching import find_policy
@@ -153,6 +156,40 @@ class Paced:
         return b""
 
 
+class Feeding(threading.Thread):
+    """A gateway that is busy.
+
+    Attributes:
+        said: its summary, at the end.
+        news: technical lines.
+    """
+
+    def __init__(self, cluster: LocalCluster, lines: list[bytes], rate: float) -> None:
+        super().__init__(daemon=True)
+        self._all, self.said, self.news = (cluster, lines, rate), dict[str, Any](), io.BytesIO()
+        self._gateway: Gateway | None = None
+        self.start()
+
+    def run(self) -> None:
+        """Feed."""
+        cluster, lines, rate = self._all
+
+        async def feed() -> None:
+            async with linked(cluster.url, cluster.folder / "gateway", self._tell) as link:
+                self._gateway = Gateway(link, await layout_of(link))
+                self.said = await self._gateway.feed(lambda: paced.read1(1))
+
+        paced = Paced(lines, rate)
+        asyncio.run(feed())
+
+    def acknowledged(self) -> int:
+        """Lines that were acknowledged so far."""
+        return 0 if self._gateway is None else self._gateway.acknowledged
+
+    def _tell(self, reason: str, named: str) -> None:
+        self.news.write(json.dumps({"reason": reason, "named": named}).encode() + b"\n")
+
+
 class Raw(Outlet):
     """Reads what is stored as it is, without leaving out what came twice."""
 
@@ -162,8 +199,6 @@ class Raw(Outlet):
 
 def outputs_of(cluster: LocalCluster) -> dict[str, list[dict[str, Any]]]:
     """By id what is stored about stays, as often as it is stored."""
-    import io
-
     sink = io.BytesIO()
 
     async def run() -> None:
