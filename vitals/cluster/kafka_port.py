@@ -94,7 +94,7 @@ class KafkaPort:
         waiting = self._waiting[partition]
         if not waiting:
             await asyncio.sleep(_IDLE / 10)
-        found = []
+        found: list[Message] = []
         while waiting and len(found) < _WAITING:
             message = waiting.popleft()
             if message.sequence > after:
@@ -127,7 +127,9 @@ class KafkaPort:
         try:
             topics = [self._producer.list_topics(name, timeout=_TIMEOUT).topics[name] for name in (IN, OUT, STATE)]
         except KafkaException as error:
-            raise FeedError(str(self._settings["bootstrap.servers"]), str(error), "a broker that answers", cure) from error
+            raise FeedError(
+                str(self._settings["bootstrap.servers"]), str(error), "a broker that answers", cure
+            ) from error
         many = {topic.topic: len(topic.partitions) for topic in topics}
         if len(set(many.values())) != 1 or not many[IN]:
             raise FeedError("the topics", f"partitions {many}", "the same number of each", cure)
@@ -138,9 +140,7 @@ class KafkaPort:
         done: asyncio.Future[None] = loop.create_future()
 
         def told(error: Any, _message: Any) -> None:
-            if not done.done():
-                outcome = done.set_result if error is None else done.set_exception
-                loop.call_soon_threadsafe(outcome, None if error is None else KafkaException(error))
+            loop.call_soon_threadsafe(_settle, done, error)
 
         self._producer.produce(topic, body, str(partition).encode(), partition, told, headers=headers)
         await done
@@ -205,6 +205,15 @@ class KafkaPort:
                 if len(waiting) > 2 * _WAITING and partition not in self._paused:
                     self._consumer.pause([TopicPartition(IN, partition)])
                     self._paused.add(partition)
+
+
+def _settle(done: asyncio.Future[None], error: Any) -> None:
+    if done.done():
+        return  # nobody waits any more
+    if error is None:
+        done.set_result(None)
+    else:
+        done.set_exception(KafkaException(error))
 
 
 @asynccontextmanager

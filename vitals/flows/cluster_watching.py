@@ -137,6 +137,10 @@ class News:
 def _port(url: str, keys: str | Path | None, news: News) -> Any:
     if url.startswith("nats://"):
         return _nats_port(url, keys, news)
+    if url.startswith("kafka://"):
+        from vitals.cluster.kafka_port import kafka_port
+
+        return kafka_port(url, None if keys is None else Path(keys))
     raise SettingsError("--from", url, "nats://host:port or kafka://host:port", "write nats://127.0.0.1:4222")
 
 

@@ -1,0 +1,129 @@
+"""Events through a one-node JetStream (file, synced, acknowledged) to risks: packed, beside the stock client one by one.
+
+    python benchmarks/cluster.py [--beds 2000] [--events 2000000] [--hidden 64] [--rounds 3] [--single 20000]
+
+Packed: a gateway process, the server and a worker process (`vitals watch --from`) on the cores there are; seconds that passed
+from the first byte of input to the worker having taken in the last event. The stock client: nats-py publishes each event with
+an acknowledgement window, and a pull consumer fetches 1,000 at a time, into the same ward; one process, the same server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from time import perf_counter, sleep
+
+import _timing  # noqa: F401 (one thread)
+import numpy as np
+from durable import feed_of, write_model
+
+from vitals.cluster.layout import IN, KEEP, Layout
+from vitals.cluster.links import linked
+from vitals.cluster.local import LocalCluster
+from vitals.cluster.nats_port import POSITION
+from vitals.flows.clustering import local_cluster
+from vitals.scoring.model import open_model
+from vitals.ward.ward import Ward
+
+LAYOUT = Layout(16, 4)
+ROOT = Path(__file__).parent.parent
+
+
+def process(*arguments: str | Path, source: Path | None = None) -> subprocess.Popen[bytes]:
+    stdin = subprocess.DEVNULL if source is None else source.open("rb")
+    return subprocess.Popen(
+        [sys.executable, "-m", "vitals", *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+    )  # fmt: skip
+
+
+async def behind(cluster: LocalCluster) -> int:
+    """Partitions whose state has not seen the last event yet."""
+    late = 0
+    async with linked(cluster.url, cluster.folder / "admin", lambda *_: None) as link:
+        for partition in range(cluster.layout.partitions):
+            last = await link.last(cluster.layout.stream(IN, partition), cluster.layout.events(partition))
+            kept = await link.last(cluster.layout.stream(KEEP, partition), cluster.layout.kept(partition))
+            late += int(kept.headers.get(POSITION, 0)) < last.sequence
+    return late
+
+
+def packed(home: Path, model: Path, feed: Path, warm: Path, events: int) -> float:
+    """Events a second, from the gateway's first byte to states that have seen the last."""
+    with local_cluster(home, 1, LAYOUT, 14_800) as cluster:
+        worker = process("watch", model, "--from", cluster.url, "--keys", cluster.folder / "worker")
+        assert worker.stdout is not None
+        taken = 0
+        while taken < LAYOUT.partitions:
+            taken += json.loads(worker.stdout.readline())["reason"] == "partition_taken"
+        command = ("cluster", "feed", cluster.url, "--keys", cluster.folder / "gateway", "--pack", "--json")
+        process(*command, source=warm).communicate()
+        while asyncio.run(behind(cluster)):
+            sleep(0.05)
+        began = perf_counter()
+        gateway = process(*command, source=feed)
+        gateway.wait()
+        while asyncio.run(behind(cluster)):
+            sleep(0.05)
+        took = perf_counter() - began
+        worker.send_signal(signal.SIGTERM)
+        worker.communicate()
+    return events / took
+
+
+async def stock(cluster: LocalCluster, model: Path, lines: list[bytes]) -> float:
+    """Events a second with nats-py as its documentation shows it: publish with acknowledgements, fetch, feed the ward."""
+    async with linked(cluster.url, cluster.folder / "admin", lambda *_: None) as link:
+        stream = link.client.jetstream(publish_async_max_pending=500)
+        await stream.add_stream(name="STOCK", subjects=["stock"])
+        subscription = await stream.pull_subscribe("stock", durable="stock")
+        ward = Ward(open_model(model), None)
+        began = perf_counter()
+        for line in lines:
+            await stream.publish_async("stock", line)
+        await stream.publish_async_completed()
+        seen = 0
+        while seen < len(lines):
+            messages = await subscription.fetch(1000, timeout=5)
+            ward.feed(b"".join(message.data for message in messages))
+            for message in messages:
+                await message.ack()
+            seen += len(messages)
+        return seen / (perf_counter() - began)
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--beds", type=int, default=2000)
+    parser.add_argument("--events", type=int, default=2_000_000)
+    parser.add_argument("--single", type=int, default=20_000, help="events of the stock client")
+    parser.add_argument("--hidden", type=int, default=64)
+    parser.add_argument("--rounds", type=int, default=3)
+    options = parser.parse_args(arguments)
+    home = Path(tempfile.mkdtemp())
+    model, feed, warm = home / "model.onnx", home / "feed.ndjson", home / "warm.ndjson"
+    content = feed_of(options.beds, options.events)
+    feed.write_bytes(content)
+    warm.write_bytes(feed_of(options.beds, options.beds * 2).replace(b'"p', b'"w'))
+    write_model(model, options.hidden)
+    many, one = [], []
+    for number in range(options.rounds):
+        many.append(packed(home / f"packed-{number}", model, feed, warm, options.events))
+        with local_cluster(home / f"stock-{number}", 1, LAYOUT, 14_800) as cluster:
+            one.append(asyncio.run(stock(cluster, model, content.splitlines(keepends=True)[: options.single])))
+    for name, values in {"packed, cluster feed to watch": many, "stock client, one by one": one}.items():
+        rate = float(np.median(values))
+        print(f"{name:<30} {rate:>10,.0f} events/s ({min(values):,.0f} to {max(values):,.0f})")
+    print(f"ratio {np.median(many) / np.median(one):.0f}")
+
+
+if __name__ == "__main__":
+    main()
