@@ -3,7 +3,7 @@
     python benchmarks/cluster.py [--beds 2000] [--events 2000000] [--hidden 64] [--rounds 3] [--single 20000]
 
 Packed: a gateway process, the server and a worker process (`vitals watch --from`) on the cores there are; seconds that passed
-from the first byte of input to the worker having taken in the last event. The stock client: nats-py publishes each event with
+from the storing of the first event to the storing of the last state that has seen everything (half a second of waiting included). The stock client: nats-py publishes each event with
 an acknowledgement window, and a pull consumer fetches 1,000 at a time, into the same ward; one process, the same server.
 """
 
@@ -13,6 +13,8 @@ import argparse
 import asyncio
 import json
 import os
+import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -26,7 +28,7 @@ import numpy as np
 from durable import feed_of, write_model
 
 from vitals.cluster.layout import IN, KEEP, Layout
-from vitals.cluster.links import linked
+from vitals.cluster.links import Link, linked
 from vitals.cluster.local import LocalCluster
 from vitals.cluster.nats_port import POSITION
 from vitals.flows.clustering import local_cluster
@@ -45,38 +47,57 @@ def process(*arguments: str | Path, source: Path | None = None) -> subprocess.Po
     )  # fmt: skip
 
 
-async def behind(cluster: LocalCluster) -> int:
-    """Partitions whose state has not seen the last event yet."""
-    late = 0
+async def span(cluster: LocalCluster) -> tuple[int, float]:
+    """Partitions whose state has not seen the last event yet; and seconds from the first event's to the last state's storing."""
+    late, began, ended = 0, [], []
     async with linked(cluster.url, cluster.folder / "admin", lambda *_: None) as link:
         for partition in range(cluster.layout.partitions):
             last = await link.last(cluster.layout.stream(IN, partition), cluster.layout.events(partition))
             kept = await link.last(cluster.layout.stream(KEEP, partition), cluster.layout.kept(partition))
             late += int(kept.headers.get(POSITION, 0)) < last.sequence
-    return late
+            ended.append(await stored_at(link, cluster.layout.stream(KEEP, partition), kept.sequence))
+        for stream in cluster.layout.streams(IN):
+            told = json.loads((await link.ask_until(f"$JS.API.STREAM.INFO.{stream}")).data)
+            began.append(np.datetime64(told["state"]["first_ts"].rstrip("Z"), "ns"))
+    return late, float((max(ended) - min(began)) / np.timedelta64(1, "s"))
 
 
-def packed(home: Path, model: Path, feed: Path, warm: Path, events: int) -> float:
-    """Events a second, from the gateway's first byte to states that have seen the last."""
+async def stored_at(link: Link, stream: str, sequence: int) -> np.datetime64:
+    question = json.dumps({"seq": sequence}).encode()
+    told = json.loads((await link.ask_until(f"$JS.API.STREAM.MSG.GET.{stream}", question)).data)
+    return np.datetime64(told["message"]["time"].rstrip("Z"), "ns")
+
+
+def processor(pid: int) -> float:
+    """Seconds that a process has computed."""
+    words = Path(f"/proc/{pid}/stat").read_text().rpartition(") ")[2].split()
+    return (int(words[11]) + int(words[12])) / os.sysconf("SC_CLK_TCK")
+
+
+def packed(home: Path, model: Path, feed: Path, events: int) -> tuple[float, dict[str, float]]:
+    """Events a second, from the first event's storing to states that have seen the last; processor seconds by process."""
     with local_cluster(home, 1, LAYOUT, 14_800) as cluster:
         worker = process("watch", model, "--from", cluster.url, "--keys", cluster.folder / "worker")
         assert worker.stdout is not None
+        server = cluster.nodes[0].process
+        assert server is not None
         taken = 0
         while taken < LAYOUT.partitions:
             taken += json.loads(worker.stdout.readline())["reason"] == "partition_taken"
+        before = {"server": processor(server.pid), "worker": processor(worker.pid)}
+        children = resource.getrusage(resource.RUSAGE_CHILDREN)
         command = ("cluster", "feed", cluster.url, "--keys", cluster.folder / "gateway", "--pack", "--json")
-        process(*command, source=warm).communicate()
-        while asyncio.run(behind(cluster)):
-            sleep(0.05)
-        began = perf_counter()
-        gateway = process(*command, source=feed)
-        gateway.wait()
-        while asyncio.run(behind(cluster)):
-            sleep(0.05)
-        took = perf_counter() - began
+        process(*command, source=feed).communicate()
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        late, took = asyncio.run(span(cluster))
+        while late:
+            sleep(0.1)
+            late, took = asyncio.run(span(cluster))
+        spent = {"server": processor(server.pid) - before["server"], "worker": processor(worker.pid) - before["worker"]}
+        spent["gateway"] = after.ru_utime + after.ru_stime - children.ru_utime - children.ru_stime
         worker.send_signal(signal.SIGTERM)
         worker.communicate()
-    return events / took
+    return events / took, spent
 
 
 async def stock(cluster: LocalCluster, model: Path, lines: list[bytes]) -> float:
@@ -109,20 +130,25 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--rounds", type=int, default=3)
     options = parser.parse_args(arguments)
     home = Path(tempfile.mkdtemp())
-    model, feed, warm = home / "model.onnx", home / "feed.ndjson", home / "warm.ndjson"
+    model, feed = home / "model.onnx", home / "feed.ndjson"
     content = feed_of(options.beds, options.events)
     feed.write_bytes(content)
-    warm.write_bytes(feed_of(options.beds, options.beds * 2).replace(b'"p', b'"w'))
     write_model(model, options.hidden)
-    many, one = [], []
+    many, one, spent = [], [], []
     for number in range(options.rounds):
-        many.append(packed(home / f"packed-{number}", model, feed, warm, options.events))
+        rate, seconds = packed(home / f"packed-{number}", model, feed, options.events)
+        many.append(rate)
+        spent.append(seconds)
         with local_cluster(home / f"stock-{number}", 1, LAYOUT, 14_800) as cluster:
             one.append(asyncio.run(stock(cluster, model, content.splitlines(keepends=True)[: options.single])))
     for name, values in {"packed, cluster feed to watch": many, "stock client, one by one": one}.items():
         rate = float(np.median(values))
         print(f"{name:<30} {rate:>10,.0f} events/s ({min(values):,.0f} to {max(values):,.0f})")
     print(f"ratio {np.median(many) / np.median(one):.0f}")
+    for name in spent[0]:
+        micro = float(np.median([seconds[name] for seconds in spent])) / options.events * 1e6
+        print(f"{name:<30} {micro:>10.2f} processor microseconds an event")
+    shutil.rmtree(home)
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 
 from vitals.cluster.layout import Layout
 from vitals.cluster.links import Link
-from vitals.cluster.routing import EVERYWHERE, route
+from vitals.cluster.routing import EVERYWHERE, gather, route
 from vitals.durable.lines import WholeLines
 from vitals.durable.prints import prints_of
 
@@ -158,10 +158,9 @@ class Gateway:
                 self._put(partition, f"{found:016x}:{self._repeats.count(found)}", text[begin:end])
             return
         order = np.argsort(where, kind="stable")
-        lines = [text[a:b] for a, b in zip(begins[order].tolist(), ends[order].tolist(), strict=True)]
-        sorted_, at = where[order], 0
-        for end in [*(np.flatnonzero(np.diff(sorted_)) + 1).tolist(), len(lines)]:
-            self._put(int(sorted_[at]), "", b"".join(lines[at:end]))
+        sorted_, begins, ends, at = where[order], begins[order], ends[order], 0
+        for end in [*(np.flatnonzero(np.diff(sorted_)) + 1).tolist(), len(order)]:
+            self._put(int(sorted_[at]), "", gather(text, begins[at:end], ends[at:end]))
             at = end
 
     def _put(self, partition: int, number: str, body: bytes) -> None:
@@ -201,5 +200,5 @@ class Gateway:
             parts.append(body)
             size += len(body)
         body = b"".join(parts)
-        found = hashlib.blake2b(body, digest_size=8).hexdigest()
+        found = hashlib.sha256(body).hexdigest()[:24]
         return f"{found}:{self._repeats.count(found)}", body

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
+import logging
 import ssl
 import time
 from collections.abc import AsyncIterator, Callable
@@ -186,6 +187,8 @@ async def linked(url: str, keys: Path | None, tell: Tell) -> AsyncIterator[Link]
     Raises:
         FeedError: no server answers, or none lets us in.
     """
+    # nats-py ends encrypted connections in a way that asyncio logs, though nothing is wrong
+    logging.getLogger("asyncio").addFilter(lambda entry: "eof_received" not in entry.getMessage())
     client = Client()
     link = Link(client, tell)
     refused: list[str] = []

@@ -68,6 +68,23 @@ def route(text: bytes, partitions: int) -> tuple[NDArray[np.int32], NDArray[np.i
     return where, ends
 
 
+def gather(text: bytes, begins: NDArray[np.int64], ends: NDArray[np.int64]) -> bytes:
+    """Some lines of a text, one after the other.
+
+    Args:
+        text: lines.
+        begins: where each begins, in the order in which they are wanted.
+        ends: where each ends.
+
+    Example:
+        >>> gather(b"a.b.c.", np.array([4, 0]), np.array([6, 2]))
+        b'c.a.'
+    """
+    out = np.empty(int((ends - begins).sum()), np.uint8)
+    _gather(np.frombuffer(text, np.uint8), begins, ends, out)
+    return out.tobytes()
+
+
 def _read(line: bytes, partitions: int) -> int:
     """The partition of a line that is not plain."""
     try:
@@ -119,3 +136,12 @@ def _same(letters, at, text):  # type: ignore[no-untyped-def]
         if letters[at + j] != text[j]:
             return False
     return True
+
+
+@compiled
+def _gather(letters, begins, ends, out):  # type: ignore[no-untyped-def]
+    at = 0
+    for i in range(len(begins)):
+        for j in range(begins[i], ends[i]):
+            out[at] = letters[j]
+            at += 1
