@@ -144,7 +144,12 @@ def test_the_bedside_needs_little() -> None:
 def test_everything_installed_is_pinned() -> None:
     """Whatever the set-up pulls in, directly or by way of something else, has one version in constraints.txt."""
     pins, seen = pinned(), set()
-    queue = [item for extra in (None, "train", "search", "cluster", "kafka", "dev") for item in required(extra) if item.name != "vitals"]
+    queue = [
+        item
+        for extra in (None, "train", "search", "cluster", "kafka", "dev")
+        for item in required(extra)
+        if item.name != "vitals"
+    ]
     while queue:
         item = queue.pop()
         name = canonicalize_name(item.name)

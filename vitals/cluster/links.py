@@ -161,10 +161,18 @@ class Link:
                 return _NONE
             await asyncio.sleep(_PAUSE)
 
-    def _complain(self, subject: str, began: float) -> None:
+    def refuse(self) -> None:
+        """Say what these keys may not do, if anything was tried that they may not.
+
+        Raises:
+            FeedError: something was.
+        """
         if self.forbidden is not None:
             cure = "use the keys of the right role: gateway to feed, worker to watch, reader to read, admin to set up"
             raise FeedError("the servers", self.forbidden, "permission", cure)
+
+    def _complain(self, subject: str, began: float) -> None:
+        self.refuse()
         if time.monotonic() - began > PATIENCE and subject not in self._waiting:
             self._waiting.add(subject)
             self._tell("quorum_lost", subject)

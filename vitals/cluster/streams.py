@@ -142,6 +142,7 @@ async def refuse_other_servers(link: Link, layout: Layout) -> None:
         pass
     finally:
         await subscription.unsubscribe()
+    link.refuse()
     if found != {name: partition_of(name.encode(), layout.partitions) for name in names}:
         raise StateError(
             "the servers", f"mappings to {'no partition' if not found else 'other partitions'}",
