@@ -27,8 +27,9 @@ import _timing  # noqa: F401 (one thread)
 import numpy as np
 from durable import feed_of, write_model
 
+from vitals.cluster.connecting import linked
 from vitals.cluster.layout import IN, KEEP, Layout
-from vitals.cluster.links import Link, linked
+from vitals.cluster.links import Link
 from vitals.cluster.local import LocalCluster
 from vitals.cluster.nats_port import POSITION
 from vitals.flows.clustering import local_cluster
@@ -36,6 +37,7 @@ from vitals.scoring.model import open_model
 from vitals.ward.ward import Ward
 
 LAYOUT = Layout(16, 4)
+PORT = 20_000 + os.getpid() % 4000 * 2
 ROOT = Path(__file__).parent.parent
 
 
@@ -76,7 +78,7 @@ def processor(pid: int) -> float:
 
 def packed(home: Path, model: Path, feed: Path, events: int) -> tuple[float, dict[str, float]]:
     """Events a second, from the first event's storing to states that have seen the last; processor seconds by process."""
-    with local_cluster(home, 1, LAYOUT, 14_800) as cluster:
+    with local_cluster(home, 1, LAYOUT, PORT) as cluster:
         worker = process("watch", model, "--from", cluster.url, "--keys", cluster.folder / "worker")
         assert worker.stdout is not None
         server = cluster.nodes[0].process
@@ -139,7 +141,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
         rate, seconds = packed(home / f"packed-{number}", model, feed, options.events)
         many.append(rate)
         spent.append(seconds)
-        with local_cluster(home / f"stock-{number}", 1, LAYOUT, 14_800) as cluster:
+        with local_cluster(home / f"stock-{number}", 1, LAYOUT, PORT) as cluster:
             one.append(asyncio.run(stock(cluster, model, content.splitlines(keepends=True)[: options.single])))
     for name, values in {"packed, cluster feed to watch": many, "stock client, one by one": one}.items():
         rate = float(np.median(values))

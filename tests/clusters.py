@@ -17,9 +17,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from vitals.cluster.connecting import linked
 from vitals.cluster.gateway import Gateway
 from vitals.cluster.layout import Layout
-from vitals.cluster.links import linked
 from vitals.cluster.local import LocalCluster
 from vitals.cluster.outlet import Outlet
 from vitals.cluster.streams import layout_of

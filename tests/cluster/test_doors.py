@@ -31,7 +31,7 @@ from tests.keeping import feed_of
 from tests.live import model_folder, settings_of
 from vitals.cli.main import main
 from vitals.cluster.certificates import write_certificates
-from vitals.cluster.links import linked
+from vitals.cluster.connecting import linked
 from vitals.cluster.local import LocalCluster
 from vitals.errors import FeedError, SettingsError, StateError
 from vitals.flows.cluster_watching import watch_cluster

@@ -29,8 +29,8 @@ from tests.clusters import (
 )
 from tests.faults import record
 from tests.keeping import feed_of
+from vitals.cluster.connecting import linked
 from vitals.cluster.layout import IN, KEEP, Layout
-from vitals.cluster.links import linked
 from vitals.cluster.local import LocalCluster
 from vitals.cluster.nats_port import POSITION
 from vitals.errors import StateError
@@ -68,7 +68,7 @@ def test_without_a_quorum_nothing_is_acknowledged(tmp_path: Path) -> None:
         for node in cluster.nodes[1:]:
             node.stop(signal.SIGKILL)
         feeding = Feeding(cluster, lines, 1000)
-        time.sleep(8)
+        time.sleep(5)
         assert feeding.said == {}
         assert feeding.acknowledged() == 0
         for node in cluster.nodes[1:]:
@@ -79,26 +79,26 @@ def test_without_a_quorum_nothing_is_acknowledged(tmp_path: Path) -> None:
         reasons = {json.loads(line)["reason"] for line in feeding.news.getvalue().splitlines()}
     assert reasons >= {"quorum_lost", "quorum_back"}
     record(
-        "F25", "2 of 3 servers killed with kill -9, 100 events published for 8 s, servers started again",
+        "F25", "2 of 3 servers killed with kill -9, 100 events published for 5 s, servers started again",
         "0 false acknowledgements; a technical line; the source waits",
         f"0 of {len(lines)} acknowledged without a quorum; {len(lines)} stored, each once, after it; told as quorum_lost",
     )  # fmt: skip
 
 
 def test_a_server_that_hangs(tmp_path: Path) -> None:
-    lines = plain_lines(600)
+    lines = plain_lines(400)
     with cluster_in(tmp_path / "cluster") as cluster:
         node = cluster.nodes[node_that_leads_one_quarter(cluster)]
         feeding = Feeding(cluster, lines, 40)
         time.sleep(2)
         node.pause()
-        time.sleep(12)
+        time.sleep(9)
         node.go_on()
         feeding.join(60)
         assert feeding.said["acknowledged"] == stored(cluster) == len(lines)
     stalled = feeding.said["stalled_partitions"] / cluster.layout.partitions
     record(
-        "F26", "SIGSTOP of a server that leads a quarter for 12 s, while 600 events are published",
+        "F26", "SIGSTOP of a server that leads a quarter for 9 s, while 400 events are published",
         "noticed within 10 s, nothing lost",
         f"longest wait {feeding.said['longest_wait']:.1f} s; {stalled:.0%} of partitions waited over 2 s; 0 lost, 0 doubled",
     )  # fmt: skip
@@ -200,11 +200,11 @@ def test_a_disk_that_is_full(tmp_path: Path) -> None:
 def test_servers_and_workers_are_replaced_one_by_one(model: Path, tmp_path: Path) -> None:
     lines = feed_of(stays=40, hours=16, seed=8)
     with cluster_in(tmp_path / "cluster") as cluster, workers(cluster, model, 2) as running:
-        feeding = Feeding(cluster, lines, len(lines) / 20)
+        feeding = Feeding(cluster, lines, len(lines) / 12)
         for node in cluster.nodes:
             node.stop(signal.SIGUSR2)
             node.start()
-            time.sleep(4)
+            time.sleep(2)
         for _ in range(2):
             assert running[0].end() == 0
             running.append(WorkerProcess(cluster, model))

@@ -12,6 +12,7 @@ from confluent_kafka import Consumer, Producer, TopicPartition
 
 from tests.clusters import about_stays, differences, one_ward
 from tests.keeping import feed_of
+from vitals.cluster import kafka_port
 from vitals.cluster.kafka_port import IN, OUT, STATE, THROUGH, KafkaPort
 from vitals.cluster.routing import EVERYWHERE, route
 from vitals.cluster.shard import Shard
@@ -95,9 +96,9 @@ def test_workers_take_over_from_each_other(brokers: dict[str, Any], model: Path)
     publish(brokers, lines[:half], partitions)
 
     async def run() -> tuple[set[int], set[int]]:
-        first = await work(brokers, model, 8)
+        first = await work(brokers, model, 6)
         publish(brokers, lines[half:], partitions)
-        both = await asyncio.gather(work(brokers, model, 12), work(brokers, model, 12))
+        both = await asyncio.gather(work(brokers, model, 9), work(brokers, model, 9))
         return first, both[0] | both[1]
 
     first, later = asyncio.run(run())
@@ -117,6 +118,7 @@ def test_a_worker_that_never_saved_is_replayed(brokers: dict[str, Any], model: P
     assert differences(about_stays(published(brokers, 4)), one_ward(model, lines)) == (0, 0, 0)
 
 
-def test_no_broker_is_told() -> None:
+def test_no_broker_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(kafka_port, "_TIMEOUT", 1.0)
     with pytest.raises(FeedError, match="a broker that answers"):
         KafkaPort({"bootstrap.servers": "127.0.0.1:9", "log_level": 0})

@@ -235,3 +235,10 @@ def test_training_is_raced_against_windows(script, capsys, kind):
     shown = capsys.readouterr().out
     assert f"{kind} of 8" in shown
     assert "one 48-step window for each hour costs" in shown
+
+
+def test_events_go_through_a_cluster_packed_and_one_by_one(script, capsys):
+    script("cluster").main(["--beds", "20", "--events", "4000", "--single", "300", "--hidden", "8", "--rounds", "1"])
+    printed = capsys.readouterr().out
+    assert "packed, cluster feed to watch" in printed
+    assert "processor microseconds an event" in printed

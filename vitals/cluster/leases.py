@@ -40,7 +40,6 @@ class Leases:
         leaving: partitions that are given back once they have been put in order.
 
     Example:
-        >>> leases = Leases("a", 4, now=lambda: clock[0])
         >>> clock = [0.0]
         >>> leases = Leases("a", 4, now=lambda: clock[0])
         >>> clock = [2.0]

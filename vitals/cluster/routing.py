@@ -39,7 +39,7 @@ def partition_of(token: bytes, partitions: int) -> int:
 
     Example:
         >>> partition_of(b"p000001", 64)
-        37
+        4
     """
     found = _START
     for letter in token:
@@ -57,7 +57,7 @@ def route(text: bytes, partitions: int) -> tuple[NDArray[np.int32], NDArray[np.i
     Example:
         >>> where, ends = route(b'{"stay":"p000001","time":0}\n{"kind":"clock","time":0}\n', 64)
         >>> where.tolist(), ends.tolist()
-        ([37, -2], [28, 54])
+        ([4, -2], [28, 54])
     """
     letters = np.frombuffer(text, np.uint8)
     ends = np.flatnonzero(letters == 10) + 1

@@ -145,7 +145,7 @@ def _port(url: str, keys: str | Path | None, news: News) -> Any:
 
 
 def _nats_port(url: str, keys: str | Path | None, news: News) -> Any:
-    from vitals.cluster.links import linked
+    from vitals.cluster.connecting import linked
     from vitals.cluster.nats_port import nats_port
     from vitals.cluster.streams import layout_of
 

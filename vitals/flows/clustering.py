@@ -32,8 +32,8 @@ def feed_cluster(
         FeedError: no server answers or lets us in.
         StateError: the servers turn stays into other partitions.
     """
+    from vitals.cluster.connecting import linked
     from vitals.cluster.gateway import Gateway
-    from vitals.cluster.links import linked
     from vitals.cluster.streams import layout_of, refuse_other_servers
 
     async def run() -> dict[str, Any]:
@@ -63,7 +63,7 @@ def read_cluster(
     Raises:
         FeedError: no server answers or lets us in.
     """
-    from vitals.cluster.links import linked
+    from vitals.cluster.connecting import linked
     from vitals.cluster.outlet import Outlet
     from vitals.cluster.streams import layout_of
 
@@ -88,7 +88,7 @@ def set_up_cluster(
     Raises:
         StateError: there is a cluster with other partitions.
     """
-    from vitals.cluster.links import linked
+    from vitals.cluster.connecting import linked
     from vitals.cluster.streams import set_up
 
     async def run() -> dict[str, str]:
