@@ -284,3 +284,10 @@ def test_lateness_of_stays_that_know_arrivals(script, capsys, tmp_path):
         0,
         0,
     )
+
+
+def test_events_go_through_a_cluster_packed_and_one_by_one(script, capsys):
+    script("cluster").main(["--beds", "20", "--events", "4000", "--single", "300", "--hidden", "8", "--rounds", "1"])
+    printed = capsys.readouterr().out
+    assert "packed, cluster feed to watch" in printed
+    assert "processor microseconds an event" in printed

@@ -88,7 +88,7 @@ def commands() -> list[str]:
 
 def test_the_commands_are_those_of_the_command_line() -> None:
     assert sorted(commands()) == [
-        "benchmark", "check", "compare", "demo", "evaluate", "import challenge2012", "import challenge2019", "import table", "models", "replay", "report", "score",
+        "benchmark", "check", "cluster feed", "cluster local", "cluster read", "cluster setup", "compare", "demo", "evaluate", "import challenge2012", "import challenge2019", "import table", "models", "replay", "report", "score",
         "signals", "simulate", "top", "train", "tune", "watch",
     ]  # fmt: skip
 
@@ -144,7 +144,12 @@ def test_the_bedside_needs_little() -> None:
 def test_everything_installed_is_pinned() -> None:
     """Whatever the set-up pulls in, directly or by way of something else, has one version in constraints.txt."""
     pins, seen = pinned(), set()
-    queue = [item for extra in (None, "train", "search", "dev") for item in required(extra) if item.name != "vitals"]
+    queue = [
+        item
+        for extra in (None, "train", "search", "cluster", "kafka", "dev")
+        for item in required(extra)
+        if item.name != "vitals"
+    ]
     while queue:
         item = queue.pop()
         name = canonicalize_name(item.name)
@@ -157,7 +162,7 @@ def test_everything_installed_is_pinned() -> None:
     assert {canonicalize_name(item.name) for item in required("spark")} - {"vitals"} <= set(pins)
 
 
-@pytest.mark.parametrize("extra", [None, "train", "search", "spark", "dev"])
+@pytest.mark.parametrize("extra", [None, "train", "search", "spark", "cluster", "kafka", "dev"])
 def test_each_dependency_has_its_reason(extra: str | None) -> None:
     reasons = " ".join(page.read_text("utf-8") for page in (ROOT / "docs" / "decisions").glob("*.md"))
     missing = [

@@ -12,6 +12,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 HEAVY = {"torch", "onnx", "pandas", "pyarrow", "sklearn", "polars", "matplotlib", "IPython"}
+BROKERS = {"nats", "confluent_kafka", "cryptography"}
 BEDSIDE_ROOMS = ("errors", "signals", "spec", "windowing", "scoring", "bedside", "alerting", "feeds", "ward")
 
 
@@ -51,13 +52,13 @@ def test_the_bedside_loads_only_its_four_dependencies() -> None:
     assert "vitals.ward.ward" in rooms
     found = loaded_by(f"import {', '.join(rooms)}, vitals.flows.watching")
     assert {"numpy", "numba", "msgspec", "onnxruntime"} <= found
-    assert not found & (HEAVY | {"typer", "rich"})
+    assert not found & (HEAVY | BROKERS | {"typer", "rich"})
 
 
 def test_the_bedside_works_where_nothing_heavy_is_installed() -> None:
     rooms = modules_of(*BEDSIDE_ROOMS)
     loaded_by(
-        f"import {', '.join(rooms)}, vitals.flows.watching, vitals.cli.main", without={*HEAVY, "scipy"}
+        f"import {', '.join(rooms)}, vitals.flows.watching, vitals.cli.main", without={*HEAVY, *BROKERS, "scipy"}
     )  # numba looks whether scipy is there
 
 

@@ -6,12 +6,13 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, BinaryIO
+from typing import Annotated, Any, BinaryIO
 
 import typer
 
 from vitals.cli import console
 from vitals.cli.options import Cohort, Json, Model
+from vitals.errors import SettingsError
 
 STREAMS = ("replay", "watch")
 """Commands whose stdout is a stream of lines, so that a summary as JSON goes to stderr."""
@@ -55,6 +56,15 @@ def watch(
         Path | None, typer.Option("--state", metavar="DIR", help="Keep the ward in this folder, so that it survives.")
     ] = None,
     out: Out = None,
+    origin: Annotated[
+        str | None, typer.Option("--from", metavar="URL", help="Be a worker of this cluster; stdin is not read.")
+    ] = None,
+    to: Annotated[
+        str | None, typer.Option("--to", metavar="URL", help="Where risks and alerts go: the same cluster.")
+    ] = None,
+    keys: Annotated[
+        Path | None, typer.Option("--keys", metavar="DIR", help="ca.pem, cert.pem and key.pem of a worker (--from).")
+    ] = None,
     provisional: Annotated[
         bool,
         typer.Option("--provisional", help="Answer every sample at once, too, as if its step closed now."),
@@ -108,6 +118,9 @@ def watch(
     SIGTERM and SIGINT finish the block in hand and end with 0; a second one ends at once. SIGHUP looks at the model and
     the policy again: one that reads the ward in the same way takes over once it has seen what it needs.
 
+    With --from nats://… or kafka://… this is one of any number of workers that share the beds and take over from each other;
+    risks and alerts go back to the cluster, stdout has technical lines about this worker. See vitals cluster --help.
+
     With --json the summary goes to stdout if --out took the lines, else to stderr.
 
     \b
@@ -123,6 +136,7 @@ def watch(
       vitals watch models/ward --metrics 127.0.0.1:9464 --log ward.log < events.ndjson > out.ndjson
       vitals watch models/ward --clock 10s < /run/gateway.fifo > out.ndjson
       vitals watch models/ward --state /var/lib/vitals/icu --out out.ndjson < events.ndjson
+      vitals watch models/ward --from nats://127.0.0.1:4222 --keys vitals-cluster/worker
     """
     from vitals.flows.watching import watch as watch_feed
     from vitals.operation.running import Running
@@ -134,11 +148,29 @@ def watch(
         log_file=None if log in {None, "-"} else Path(str(log)), log_level=log_level, tell=_tell,
     )  # fmt: skip
     with _lines(out, go_on=state is not None) as sink:
-        summary = watch_feed(
-            model, sys.stdin.buffer, sink, policy, state=state, provisional=provisional, running=running,
-            clock=None if clock is None else Duration.parse(clock, "--clock"), rescore=rescore,
-        )  # fmt: skip
+        if origin is not None:
+            _refuse_beside(
+                origin, to, {"--state": state, "--provisional": provisional, "--clock": clock, "--rescore": rescore}
+            )
+            from vitals.flows.cluster_watching import watch_cluster
+
+            summary = watch_cluster(model, origin, sink, policy, keys, running)
+        else:
+            summary = watch_feed(
+                model, sys.stdin.buffer, sink, policy, state=state, provisional=provisional, running=running,
+                clock=None if clock is None else Duration.parse(clock, "--clock"), rescore=rescore,
+            )  # fmt: skip
     console.show(summary, as_json=json, title="Watched", stream=sys.stderr if out is None else sys.stdout)
+
+
+def _refuse_beside(origin: str, to: str | None, others: dict[str, Any]) -> None:
+    """Refuse what a worker of a cluster cannot do."""
+    if to not in {None, origin}:
+        cure = "leave --to out: what a partition takes in and what it gives stay together, or neither would be exact"
+        raise SettingsError("--to", str(to), f"{origin}, as --from", cure)
+    cures = {"--state": "the cluster keeps the state; leave it out", "--clock": "put clock lines into the events that are fed"}
+    for came in [name for name, given in others.items() if given]:
+        raise SettingsError("--from", f"{came} beside it", "one of them", cures.get(came, "leave one out"))
 
 
 def _tell(text: str) -> None:

@@ -11,12 +11,16 @@ import typer
 from typer.core import TyperGroup
 
 import vitals
-from vitals.cli import about, benchmark, comparing, console, data, live, model, reporting, top
+from vitals.cli import about, benchmark, cluster, comparing, console, data, live, model, reporting, top
 from vitals.errors import DataError, FeedError, ModelError, SettingsError, StateError, VitalsError
 
 _EXIT: dict[type[VitalsError], int] = {SettingsError: 1, DataError: 2, FeedError: 2, StateError: 2, ModelError: 3}
 _STREAM_CLOSED = 141  # what a shell reports for a program whose reader went away
-_TRAIN_EXTRA = {"torch", "onnx", "pandas", "pyarrow", "sklearn"}
+_EXTRAS = dict.fromkeys(("torch", "onnx", "pandas", "pyarrow", "sklearn"), "train") | {
+    "nats": "cluster",
+    "cryptography": "cluster",
+    "confluent_kafka": "kafka",
+}
 
 
 class _House(TyperGroup):
@@ -57,6 +61,7 @@ app.command("compare", rich_help_panel="A model")(comparing.compare)
 app.command("benchmark", rich_help_panel="A model")(benchmark.benchmark)
 app.command("replay", rich_help_panel="The live ward")(live.replay)
 app.command("watch", rich_help_panel="The live ward")(live.watch)
+app.add_typer(cluster.cluster, name="cluster", rich_help_panel="The live ward")
 app.command("top", rich_help_panel="The live ward")(top.top)
 
 
@@ -107,7 +112,7 @@ def main(arguments: Sequence[str]) -> int:
     except VitalsError as error:
         return _refuse(error, arguments, next((code for kind, code in _EXIT.items() if isinstance(error, kind)), 1))
     except ModuleNotFoundError as error:
-        if error.name is None or error.name.partition(".")[0] not in _TRAIN_EXTRA:
+        if error.name is None or error.name.partition(".")[0] not in _EXTRAS:
             raise
         return _refuse(_missing(error.name, arguments), arguments, 1)
     except OSError as error:
@@ -149,6 +154,6 @@ def _missing(module: str, arguments: Sequence[str]) -> SettingsError:
     return SettingsError(
         f"vitals {arguments[0]}",
         f"an installation without {module.partition('.')[0]}",
-        'the extra "train"',
-        "install it: pip install 'vitals[train]'",
+        f'the extra "{_EXTRAS[module.partition(".")[0]]}"',
+        f"install it: pip install 'vitals[{_EXTRAS[module.partition('.')[0]]}]'",
     )

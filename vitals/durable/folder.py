@@ -159,7 +159,7 @@ def identity(model: Model, policy: AlertPolicy | None) -> dict[str, Any]:
     return {**window, "signals": list(model.settings.channels), "policy": policy_digest(policy), "model": model.digest}
 
 
-def refuse_another(path: Path, kept: dict[str, Any], wanted: dict[str, Any]) -> None:
+def refuse_another(path: Path | str, kept: dict[str, Any], wanted: dict[str, Any]) -> None:
     """Refuse the state of another model, window or policy: its numbers would be taken for what they are not.
 
     Raises:

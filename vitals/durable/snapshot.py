@@ -43,13 +43,11 @@ def write_snapshot(path: Path, values: dict[str, Any]) -> None:
         >>> read_snapshot(path)
         {'beds': array([0, 1, 2])}
     """
-    body = msgspec.msgpack.encode(values, enc_hook=_from_array)
+    content = encode_snapshot(values)
     unfinished = path.with_name(path.name + ".unfinished")
     try:
         with unfinished.open("wb") as file:
-            head = _MAGIC + FORMAT.to_bytes(8, "little")
-            file.write(head + _digest(head, body))
-            file.write(body)
+            file.write(content)
             file.flush()
             os.fsync(file.fileno())
         unfinished.replace(path)
@@ -65,10 +63,37 @@ def read_snapshot(path: Path) -> dict[str, Any]:
     Raises:
         StateError: one bit of the file differs from what was written, or its format is not known here.
     """
-    content = path.read_bytes()
+    return decode_snapshot(path.read_bytes(), str(path))
+
+
+def encode_snapshot(values: dict[str, Any]) -> bytes:
+    """The bytes of a snapshot, wherever they are kept.
+
+    Args:
+        values: plain values and NumPy arrays, nested in dicts and lists.
+
+    Example:
+        >>> decode_snapshot(encode_snapshot({"beds": np.arange(3)}), "here")
+        {'beds': array([0, 1, 2])}
+    """
+    body = msgspec.msgpack.encode(values, enc_hook=_from_array)
+    head = _MAGIC + FORMAT.to_bytes(8, "little")
+    return head + _digest(head, body) + body
+
+
+def decode_snapshot(content: bytes, where: str) -> dict[str, Any]:
+    """What the bytes of a snapshot hold, brought to this format.
+
+    Args:
+        content: the bytes.
+        where: what they are called in an error.
+
+    Raises:
+        StateError: one bit differs from what was written, or the format is not known here.
+    """
     head, body = content[: len(_MAGIC) + 8], content[_HEAD:]
     if content[len(head) : _HEAD] != _digest(head, body) or not head.startswith(_MAGIC):
-        raise StateError(str(path), "a damaged snapshot", "the bytes that were written", _CURE)
+        raise StateError(where, "a damaged snapshot", "the bytes that were written", _CURE)
     known = int.from_bytes(head[len(_MAGIC) :], "little")
     values: dict[str, Any] = msgspec.msgpack.decode(body, ext_hook=_to_array)
     for number in range(known, FORMAT):
@@ -77,7 +102,7 @@ def read_snapshot(path: Path) -> dict[str, Any]:
         values, known = MIGRATIONS[number](values), number + 1
     if known != FORMAT:
         cure = "use the version of vitals that wrote it, or move the folder away and feed the input from its beginning"
-        raise StateError(str(path), f"state of format {known}", f"format {FORMAT}", cure)
+        raise StateError(where, f"state of format {known}", f"format {FORMAT}", cure)
     return values
 
 

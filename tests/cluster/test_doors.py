@@ -1,0 +1,180 @@
+"""Who may come in and what they may do; where servers listen; how they deal beds; what a gateway recognises."""
+
+from __future__ import annotations
+
+import asyncio
+import io
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.clusters import (
+    LAYOUT,
+    ROOT,
+    about_stays,
+    cluster_in,
+    differences,
+    free_port,
+    one_ward,
+    outputs_of,
+    until,
+    workers,
+)
+from tests.keeping import feed_of
+from tests.live import model_folder, settings_of
+from vitals.cli.main import main
+from vitals.cluster.certificates import write_certificates
+from vitals.cluster.connecting import linked
+from vitals.cluster.local import LocalCluster
+from vitals.errors import FeedError, SettingsError, StateError
+from vitals.flows.cluster_watching import watch_cluster
+from vitals.flows.clustering import feed_cluster, read_cluster
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LocalCluster]:
+    """One server that runs."""
+    with cluster_in(tmp_path_factory.mktemp("doors") / "cluster", 1) as one:
+        yield one
+
+
+def test_each_role_does_its_own_and_no_more(cluster: LocalCluster) -> None:
+    keys, nothing = cluster.folder, io.BytesIO()
+    with pytest.raises(FeedError, match="permissions violation"):
+        feed_cluster(cluster.url, io.BytesIO(b'{"stay":"p1"}\n'), nothing, keys / "reader")
+
+    async def may(role: str, subject: str) -> bool:
+        async with linked(cluster.url, keys / role, lambda *_: None) as link:
+            await link.client.publish(subject, b"{}")
+            await link.client.flush()
+            await asyncio.sleep(0.1)
+            return link.forbidden is None
+
+    allowed = {
+        ("gateway", "vitals.in.p1"): True, ("gateway", "vitals.out.1"): False, ("gateway", "vitals.keep.1"): False,
+        ("gateway", "$JS.API.DIRECT.GET.VITALS_OUT_1"): False, ("gateway", "$JS.API.STREAM.DELETE.VITALS_IN_0"): False,
+        ("worker", "vitals.out.99"): True, ("worker", "vitals.in.p1"): False,
+        ("worker", "$JS.API.STREAM.PURGE.VITALS_OUT_0"): False, ("reader", "vitals.out.1"): False,
+        ("reader", "$JS.API.DIRECT.GET.VITALS_KEEP_0"): False, ("reader", "$JS.API.DIRECT.GET.VITALS_IN_0"): False,
+        ("reader", "$JS.API.DIRECT.GET.VITALS_OUT_0"): True,
+    }  # fmt: skip
+    found = {(role, subject): asyncio.run(may(role, subject)) for role, subject in allowed}
+    assert found == allowed
+
+
+def test_nobody_comes_in_without_a_certificate_of_this_cluster(cluster: LocalCluster, tmp_path: Path) -> None:
+    write_certificates(tmp_path / "rogue")
+    shutil.copy(cluster.folder / "worker" / "ca.pem", tmp_path / "rogue" / "worker" / "ca.pem")
+    plain = ssl.create_default_context(cafile=cluster.folder / "worker" / "ca.pem")
+    old = ssl.create_default_context(cafile=cluster.folder / "worker" / "ca.pem")
+    old.maximum_version = ssl.TLSVersion.TLSv1_2
+    old.load_cert_chain(cluster.folder / "worker" / "cert.pem", cluster.folder / "worker" / "key.pem")
+    rogue = ssl.create_default_context(cafile=cluster.folder / "worker" / "ca.pem")
+    rogue.load_cert_chain(tmp_path / "rogue" / "worker" / "cert.pem", tmp_path / "rogue" / "worker" / "key.pem")
+    good = ssl.create_default_context(cafile=cluster.folder / "worker" / "ca.pem")
+    good.load_cert_chain(cluster.folder / "worker" / "cert.pem", cluster.folder / "worker" / "key.pem")
+    assert [answers(cluster, context) for context in (plain, old, rogue, good)] == [False, False, False, True]
+
+
+def answers(cluster: LocalCluster, context: ssl.SSLContext) -> bool:
+    """Whether a server lets somebody in: it answers a ping."""
+    with socket.create_connection(("127.0.0.1", cluster.nodes[0].port), 5) as bare:
+        assert bare.recv(4096).startswith(b"INFO")
+        try:
+            with context.wrap_socket(bare, server_hostname="127.0.0.1") as link:
+                link.sendall(b'CONNECT {"verbose":false}\r\nPING\r\n')
+                return b"PONG" in link.recv(4096)
+        except (OSError, ssl.SSLError):
+            return False
+
+
+def test_servers_listen_on_loopback_only(cluster: LocalCluster) -> None:
+    process = cluster.nodes[0].process
+    assert process is not None
+    links = {str(path.readlink()) for path in Path(f"/proc/{process.pid}/fd").iterdir() if path.is_symlink()}
+    inodes = {name[8:-1] for name in links if name.startswith("socket:[")}
+    rows = [
+        row.split()
+        for table in ("tcp", "tcp6")
+        if (file := Path(f"/proc/{process.pid}/net/{table}")).exists()
+        for row in file.read_text().splitlines()[1:]
+    ]
+    listening = [row[1].partition(":")[0] for row in rows if row[3] == "0A" and row[9] in inodes]
+    assert listening
+    assert set(listening) == {"0100007F"}
+
+
+def test_a_cluster_without_its_address_or_keys_is_told(cluster: LocalCluster, tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match=r"no cert\.pem"):
+        feed_cluster(cluster.url, io.BytesIO(), io.BytesIO(), tmp_path)
+    assert main(["watch", "sepsis-vitals", "--from", "amqp://x"]) == 1
+    assert main(["watch", "sepsis-vitals", "--from", "nats://a:1", "--to", "nats://b:1"]) == 1
+    assert main(["watch", "sepsis-vitals", "--from", "nats://a:1", "--state", str(tmp_path)]) == 1
+
+
+def test_servers_that_deal_otherwise_are_refused(tmp_path: Path) -> None:
+    with cluster_in(tmp_path / "cluster", 1) as cluster:
+        conf = cluster.nodes[0].folder / "server.conf"
+        cluster.nodes[0].stop()
+        conf.write_text(conf.read_text().replace("partition(8,1)", "partition(16,1)"))
+        cluster.nodes[0].start()
+        with pytest.raises(StateError, match="came mappings to other partitions"):
+            feed_cluster(cluster.url, io.BytesIO(b"{}\n"), io.BytesIO(), cluster.folder / "gateway")
+
+
+def test_a_packed_feed_fed_twice_gives_the_risks_of_one_ward(model: Path, tmp_path: Path) -> None:
+    lines = feed_of(stays=20, hours=12, seed=2)
+    with cluster_in(tmp_path / "cluster", 1) as cluster, workers(cluster, model, 1):
+        for pack in (False, True):
+            said = feed_cluster(
+                cluster.url, io.BytesIO(b"".join(lines)), io.BytesIO(), cluster.folder / "gateway", pack
+            )
+            assert said["lines"] == len(lines)
+        wanted = {k: v for k, v in one_ward(model, lines).items() if v[0]["kind"] != "technical"}
+        until(lambda: wanted.keys() <= outputs_of(cluster).keys(), 60)
+        found = {k: v for k, v in outputs_of(cluster).items() if v[0]["kind"] != "technical"}
+        sink = io.BytesIO()
+        read_cluster(cluster.url, sink, cluster.folder / "reader", once=True)
+    assert differences(found, wanted) == (0, 0, 0)
+    starts = [line for line in map(json.loads, sink.getvalue().splitlines()) if line.get("reason") == "started"]
+    assert len(starts) == 1  # though each partition said so
+    assert about_stays(sink.getvalue()).keys() >= wanted.keys()
+
+
+def test_the_state_of_another_model_is_refused(model: Path, tmp_path: Path) -> None:
+    other = model_folder(tmp_path / "other", settings_of(hidden=4, grace="30min"), seed=9)
+    with cluster_in(tmp_path / "cluster", 1) as cluster:
+        with workers(cluster, model, 1) as (worker,):
+            feed_cluster(cluster.url, io.BytesIO(b"".join(feed_of(4))), io.BytesIO(), cluster.folder / "gateway")
+            assert worker.end() == 0
+        with pytest.raises(StateError, match=r"as this (model|policy) has it"):
+            watch_cluster(other, cluster.url, io.BytesIO(), keys=cluster.folder / "worker")
+
+
+def test_a_worker_says_how_it_ended(cluster: LocalCluster, model: Path) -> None:
+    with workers(cluster, model, 1) as (worker,):
+        assert worker.end() == 0
+    assert b"taken" in worker.errors
+    assert len([reason for _, reason, _ in worker.heard if reason == "partition_given_back"]) == LAYOUT.partitions
+
+
+def test_cluster_local_is_started_and_stopped_by_hand(tmp_path: Path) -> None:
+    command = ["cluster", "local", "--nodes", "1", "--partitions", "8", "--dir", str(tmp_path / "c"), "--json"]
+    with subprocess.Popen(
+        [sys.executable, "-m", "vitals", *command, "--port", str(free_port())], cwd=ROOT, stdout=subprocess.PIPE
+    ) as process:
+        assert process.stdout is not None
+        told = json.loads(process.stdout.readline())
+        keys = tmp_path / "c" / "gateway"
+        assert feed_cluster(told["url"], io.BytesIO(b'{"stay":"p1"}\n'), io.BytesIO(), keys)["acknowledged"] == 1
+        process.send_signal(2)
+        assert process.wait(30) == 0
+    with socket.socket() as gone:
+        assert gone.connect_ex(("127.0.0.1", int(told["url"].rpartition(":")[2]))) != 0

@@ -1,0 +1,138 @@
+"""Commands for a ward on several machines: ``cluster local``, ``setup``, ``feed`` and ``read``; workers are ``vitals watch``."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import suppress
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vitals.cli import console
+from vitals.cli.options import Json
+
+cluster = typer.Typer(
+    no_args_is_help=True, help="The live ward on several machines: try it, set it up, feed it, read from it."
+)
+
+Url = Annotated[str, typer.Argument(metavar="URL", help="nats://host:port, several with commas: all of one cluster.")]
+Keys = Annotated[
+    Path | None,
+    typer.Option("--keys", metavar="DIR", help="ca.pem, cert.pem and key.pem of a role: gateway, reader or admin."),
+]
+Partitions = Annotated[
+    int, typer.Option("--partitions", min=1, metavar="N", help="Shares the beds are dealt into; fixed for life.")
+]
+Quarters = Annotated[
+    int, typer.Option("--quarters", min=1, metavar="N", help="Groups of partitions that lose their leader together.")
+]
+
+
+@cluster.command()
+def local(
+    folder: Annotated[Path, typer.Option("--dir", metavar="DIR", help="Keys, configuration and stores.")] = Path(
+        "vitals-cluster"
+    ),
+    nodes: Annotated[int, typer.Option("--nodes", min=1, max=9, metavar="N", help="Servers.")] = 3,
+    partitions: Partitions = 64,
+    quarters: Quarters = 4,
+    port: Annotated[int, typer.Option("--port", min=1024, metavar="PORT", help="Of the first server.")] = 4222,
+    json: Json = False,
+) -> None:
+    """Start a cluster on this machine for trying it: encrypted, authenticated, on loopback. Ctrl-C stops it.
+
+    Started again with the same folder it goes on where it was. Its keys are made once, for a year.
+
+    \b
+    Example:
+      vitals cluster local --nodes 3 --dir vitals-cluster
+    """
+    from vitals.cluster.layout import Layout
+    from vitals.flows.clustering import local_cluster
+
+    with suppress(KeyboardInterrupt), local_cluster(folder, nodes, Layout(partitions, quarters), port) as running:
+        keys = running.folder
+        told = {
+            "url": running.url,
+            "commands": [
+                f"vitals watch MODEL --from {running.url} --keys {keys}/worker",
+                f"vitals cluster feed {running.url} --keys {keys}/gateway < events.ndjson",
+                f"vitals cluster read {running.url} --keys {keys}/reader",
+            ],
+        }
+        if json:
+            console.show(told, as_json=True)
+            sys.stdout.flush()
+        else:
+            console.people().print(f"{nodes} servers run: {running.url}. Ctrl-C stops them. In other terminals:")
+            for command in told["commands"]:
+                console.people().print(f"  {command}", markup=False, soft_wrap=True)
+        running.wait()
+
+
+@cluster.command()
+def setup(
+    url: Url,
+    keys: Keys = None,
+    partitions: Partitions = 64,
+    quarters: Quarters = 4,
+    replicas: Annotated[
+        int, typer.Option("--replicas", min=1, max=5, metavar="N", help="Copies of every message; 3 survive one loss.")
+    ] = 3,
+    json: Json = False,
+) -> None:
+    """Make the streams of a ward on servers that run, and spread their leaders. Again after a node came back: spread only.
+
+    \b
+    Example:
+      vitals cluster setup nats://a:4222,b:4222,c:4222 --keys keys/admin
+    """
+    from vitals.cluster.layout import Layout
+    from vitals.flows.clustering import set_up_cluster
+
+    led = set_up_cluster(url, keys, Layout(partitions, quarters), replicas)
+    console.show({"partitions": partitions, "leaders": led}, as_json=json, title="Set up")
+
+
+@cluster.command()
+def feed(
+    url: Url,
+    keys: Keys = None,
+    pack: Annotated[bool, typer.Option("--pack", help="Several lines a message, up to 64 KB: for throughput.")] = False,
+    json: Json = False,
+) -> None:
+    """Publish events from stdin, each to the partition of its stay, a clock line to all of them.
+
+    A line is acknowledged once a majority of the servers has it on disk. While there is no majority nothing is, and what is
+    not read waits in the pipe. Fed again within ten minutes, lines are recognised by what they say (without --pack).
+
+    \b
+    Example:
+      vitals cluster feed nats://127.0.0.1:4222 --keys vitals-cluster/gateway < events.ndjson
+    """
+    from vitals.flows.clustering import feed_cluster
+
+    summary = feed_cluster(url, sys.stdin.buffer, sys.stderr.buffer, keys, pack)
+    console.show(summary, as_json=json, title="Fed")
+
+
+@cluster.command()
+def read(
+    url: Url,
+    keys: Keys = None,
+    once: Annotated[bool, typer.Option("--once", help="End with what is there now; else follow until Ctrl-C.")] = False,
+    new: Annotated[bool, typer.Option("--new", help="Begin with what comes from now on, not with the oldest.")] = False,
+    json: Json = False,
+) -> None:
+    """Write risks, alerts and technical lines of all workers to stdout, each once, in order of each stay.
+
+    \b
+    Example:
+      vitals cluster read nats://127.0.0.1:4222 --keys vitals-cluster/reader > out.ndjson
+    """
+    from vitals.flows.clustering import read_cluster
+
+    with suppress(KeyboardInterrupt):
+        summary = read_cluster(url, sys.stdout.buffer, keys, once, new)
+        console.show(summary, as_json=json, title="Read", stream=sys.stderr)

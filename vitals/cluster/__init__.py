@@ -1,0 +1,1 @@
+"""The live ward on several machines: partitions of beds, workers that share them, and a log that outlives any of them."""
