@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,6 +13,7 @@ import numpy as np
 import pytest
 import torch
 
+from tests.live import cohort_folder, model_folder, settings_of
 from vitals.flows.importing import import_challenge2019
 from vitals.learning.encoder import Scale
 from vitals.learning.export import export
@@ -235,3 +237,26 @@ def test_training_is_raced_against_windows(script, capsys, kind):
     shown = capsys.readouterr().out
     assert f"{kind} of 8" in shown
     assert "one 48-step window for each hour costs" in shown
+
+
+def test_lateness_of_stays_that_know_arrivals(script, capsys, tmp_path):
+    """Late, disordered, doubled: a long grace brings the risks of a ward that got everything in time."""
+    settings = settings_of(hidden=4)
+    model = model_folder(tmp_path / "model", settings)
+    (model / "policy.toml").write_text("threshold = 0.5\nclear = 0.4\n")
+    cohort_folder(tmp_path / "cohort", stays=6, hours=20)
+    arguments = [str(model), "--data", str(tmp_path / "cohort"), "--graces", "0h", "20h", "--rescore", "--json"]
+    script("lateness").main(arguments)
+    told = json.loads(capsys.readouterr().out)
+    none, long = told[str(model)]
+    assert none["late"] > 0
+    assert none["risks_differ"] > 0
+    assert none["steps_corrected"] > 0
+    assert none["late_by_signal"].keys() <= settings.signals.keys()
+    assert (long["late"], long["rows_differ"], long["risks_differ"], long["alerts_gained"], long["alerts_lost"]) == (
+        0,
+        0,
+        0,
+        0,
+        0,
+    )

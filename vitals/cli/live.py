@@ -61,6 +61,14 @@ def watch(
             "--provisional", help="Answer every sample at once, too, as if its step closed now (not with --state)."
         ),
     ] = False,
+    clock: Annotated[
+        str | None,
+        typer.Option("--clock", metavar="10s", help="The feed is live: tell the ward what time it is, so often."),
+    ] = None,
+    rescore: Annotated[
+        bool,
+        typer.Option("--rescore", help="Tell corrected risks when a sample comes too late (not with --state)."),
+    ] = False,
     silent: Annotated[bool, typer.Option("--silent", help="Score and log everything, alert nobody.")] = False,
     metrics: Annotated[
         str | None, typer.Option("--metrics", metavar="HOST:PORT", help="Serve /metrics, /healthz and /readyz here.")
@@ -92,6 +100,13 @@ def watch(
 
     With --provisional every sample is also answered by a risk marked "provisional": true, which alerts nobody.
 
+    With --clock 10s the ward knows now: what lies more than two minutes in the future is left out ("future"), steps of a bed
+    that fell silent close, and a channel, a bed or the whole feed that falls silent is told, once, and once more when it
+    is back. Not for a feed of the past. Lines with "source" and "arrival" also tell how far a source's clock is off.
+
+    With --rescore a sample that came too late also leads to the risks as they would have been, marked "corrected": true;
+    they alert nobody.
+
     SIGTERM and SIGINT finish the block in hand and end with 0; a second one ends at once. SIGHUP looks at the model and
     the policy again: one that reads the ward in the same way takes over once it has seen what it needs.
 
@@ -108,6 +123,7 @@ def watch(
       vitals watch models/ward < events.ndjson > out.ndjson
       mosquitto_sub -t ward/# | vitals watch models/ward --policy night.toml
       vitals watch models/ward --metrics 127.0.0.1:9464 --log ward.log < events.ndjson > out.ndjson
+      vitals watch models/ward --clock 10s < /run/gateway.fifo > out.ndjson
       vitals watch models/ward --state /var/lib/vitals/icu --out out.ndjson < events.ndjson
     """
     from vitals.flows.watching import watch as watch_feed
@@ -121,8 +137,9 @@ def watch(
     )  # fmt: skip
     with _lines(out, go_on=state is not None) as sink:
         summary = watch_feed(
-            model, sys.stdin.buffer, sink, policy, state=state, provisional=provisional, running=running
-        )
+            model, sys.stdin.buffer, sink, policy, state=state, provisional=provisional, running=running,
+            clock=None if clock is None else Duration.parse(clock, "--clock"), rescore=rescore,
+        )  # fmt: skip
     console.show(summary, as_json=json, title="Watched", stream=sys.stderr if out is None else sys.stdout)
 
 

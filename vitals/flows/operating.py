@@ -50,6 +50,7 @@ class Operation:
         self.log: Log | None = None
         self._running, self._swap, self._sink = running, swap, sink
         self._ward: Ward | DurableWard | None = None
+        self._keeps_model = False
         self._counted_at = float("-inf")
 
     def reading(self, source: BinaryIO) -> Reading:
@@ -58,9 +59,9 @@ class Operation:
         self._tell_ready()
         return Reading(source, self.lag, self.requests, self._between)
 
-    def begin(self, ward: Ward | DurableWard) -> None:
-        """Take over a ward that is ready for input."""
-        self._ward = ward
+    def begin(self, ward: Ward | DurableWard, keeps_model: bool = False) -> None:
+        """Take over a ward that is ready for input; one that corrects risks keeps its model."""
+        self._ward, self._keeps_model = ward, keeps_model
 
     def lost_lease(self, reason: str) -> None:
         """Count that another worker has what was this one's: ``expired``, ``taken`` or ``released``."""
@@ -134,6 +135,10 @@ class Operation:
         self._news_of_lag()
         if self.requests.reload and self._ward is not None:
             self.requests.reload = False
+            if self._keeps_model:
+                notice = "a ward with corrected risks keeps its model: stop it, and start a new one with the new model"
+                self._say(Technical(None, None, "swap_refused", model=self._swap.model.digest, notice=notice))
+                return
             self._change(self._swap.ask)
             self._go_on()
 

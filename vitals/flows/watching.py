@@ -14,8 +14,11 @@ from vitals.errors import SettingsError, StateError
 from vitals.feeds.lines import Technical
 from vitals.flows.operating import Operation, operating
 from vitals.flows.swapping import Swap
+from vitals.flows.ticking import Ticking
+from vitals.operation.reading import Reading
 from vitals.operation.running import Running
 from vitals.scoring.model import Model, open_model
+from vitals.spec.duration import Duration
 from vitals.spec.modelfile import POLICY_FILE
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import load, read
@@ -33,6 +36,8 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
     state: str | Path | None = None,
     provisional: bool = False,
     running: Running | None = None,
+    clock: Duration | None = None,
+    rescore: bool = False,
 ) -> dict[str, Any]:
     """Score a live feed until it ends; a line that cannot be used is left out, counted and reported.
 
@@ -48,6 +53,9 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
         provisional: answer every sample at once as well, with the risk its bed would get if the running step closed now.
             Such an answer has no ``id``; with ``state`` it goes out at most once, and what a crash cut off is not said again.
         running: metrics, logs, signals and all else about it that changes no risk; None for none of it.
+        clock: the feed is live: a line that tells now is put into it so often, and then samples of the future are left out
+            and what falls silent is told. None for a feed of the past, or one with clock lines of its own.
+        rescore: when a sample comes too late, also tell what the risks would have been had it come in time.
 
     Returns:
         How many ``risks``, ``alerts``, alerts ``held_back`` and ``technical`` lines went out, and what was ``left_out``
@@ -57,7 +65,8 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
     Raises:
         StateError: the folder is in use, damaged, or of another model, window or policy; or its disk does not write.
         ModelError: a model that cannot be opened, or a policy that was tuned on another one.
-        SettingsError: a policy that cannot be read.
+        SettingsError: a policy that cannot be read, a clock outside 1 s to 1 h, or ``state`` together with ``provisional``
+            or ``rescore``.
 
     Example:
         >>> import io
@@ -69,26 +78,38 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
     def look() -> tuple[Model, AlertPolicy | None]:
         return open_model(model_path), find_policy(model_path, policy_path)
 
+    if state is not None and rescore:
+        raise SettingsError("watch", "corrected risks together with a state", "one of them", "leave one out")
+    if clock is not None and not 1 <= clock / 1e6 <= 3600:
+        raise SettingsError("watch clock", clock.text, "1s to 1h", "write 10s")
     model, policy = look()
     running, folder = running or Running(), None if state is None else Path(state)
     swap = Swap(model, policy, look, running.swap_after, provisional)
     with operating(running, swap, sink, folder) as operation:
         if folder is not None:
             ward = DurableWard(folder, model, policy, lambda: _settle(sink), provisional)
-            return _watch_durably(ward, operation, source, block)
-        operation.begin(Ward(model, policy, provisional=provisional))
-        read = operation.reading(source).read1
+            return _watch_durably(ward, operation, source, block, clock)
+        live = Ward(model, policy, provisional=provisional, rescore=rescore)
+        operation.begin(live, keeps_model=rescore)
+        read = _reading(operation, source, clock).read1
         while piece := read(block):
             operation.answer(piece)
         return operation.end()
 
 
-def _watch_durably(ward: DurableWard, operation: Operation, source: BinaryIO, block: int) -> dict[str, Any]:
+def _reading(operation: Operation, source: BinaryIO, clock: Duration | None) -> Reading | Ticking:
+    reading = operation.reading(source)
+    return reading if clock is None else Ticking(reading, clock / 1e6)
+
+
+def _watch_durably(
+    ward: DurableWard, operation: Operation, source: BinaryIO, block: int, clock: Duration | None
+) -> dict[str, Any]:
     try:
         for lines in ward.recover():
             operation.write(lines)
         operation.begin(ward)
-        read = gathered(cast(BinaryIO, operation.reading(source)), block)
+        read = gathered(cast(BinaryIO, _reading(operation, source, clock)), block)
         while piece := read():
             operation.answer(piece)
         told = operation.end()

@@ -21,7 +21,10 @@ from vitals.errors import SettingsError
 from vitals.feeds.lines import Output, Technical
 
 LEVELS = ("debug", "info", "warning", "error")
-_WARNINGS = {"overloaded", "state_failed", "swap_refused", "gap_in_seq", "stale"}
+_WARNINGS = {
+    "overloaded", "state_failed", "swap_refused", "gap_in_seq", "stale", "stale_channel", "silent_bed", "silent_feed", "skew",
+    "skew_too_far", "clock_leaps", "began_anew",
+}  # fmt: skip
 _ROUTINE = {"acknowledged", "event_began", "event_ended", "admitted_by_sample", "signal_not_used"}
 _Fact = str | int | float | bool | list[str] | None
 
@@ -98,4 +101,5 @@ class Log:
     def _facts(self, line: Technical) -> dict[str, _Fact]:
         stay = None if line.stay is None else self.hashed(line.stay)
         facts: dict[str, _Fact] = {"stay": stay, "count": line.count, "model": line.model, "policy": line.policy}
+        facts["signal"] = line.signal
         return {name: fact for name, fact in facts.items() if fact is not None}

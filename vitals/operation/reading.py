@@ -67,20 +67,31 @@ class Reading:
             OSError: the source cannot be read.
         """
         while True:
-            if self._requests.waiting:
-                self._between()
-            if self._requests.stop:
-                return b""
-            if self._source is None or self._here.poll(0):
-                return self._read(most)  # a source in memory keeps nobody waiting
-            self._wait()
+            piece = self.read_within(most, None)
+            if piece is not None:
+                return piece
 
-    def _wait(self) -> None:
+    def read_within(self, most: int, seconds: float | None) -> bytes | None:
+        """As :meth:`read1`, but None where nothing came for so long.
+
+        Raises:
+            OSError: the source cannot be read.
+        """
+        if self._requests.waiting:
+            self._between()
+        if self._requests.stop:
+            return b""
+        if self._source is None or self._here.poll(0):
+            return self._read(most)  # a source in memory keeps nobody waiting
+        self._wait(seconds)
+        return self._read(most) if not self._requests.waiting and self._here.poll(0) else None
+
+    def _wait(self, seconds: float | None) -> None:
         self._lag.wait()
         self._between()
-        came = {number for number, _ in self._any.poll()}
+        came = {number for number, _ in self._any.poll(None if seconds is None else max(0, round(seconds * 1000)))}
         self._lag.found_empty()
-        if self._source not in came:
+        if came and self._source not in came:
             self._requests.heard()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -56,7 +56,7 @@ def demographics_of(carry: Carry, bed: int, signals: int, time: int) -> Events:
     )  # fmt: skip
 
 
-def with_lives(lines: list[Output], lives: Mapping[str, int]) -> list[Output]:
+def with_lives(lines: Sequence[Output], lives: Mapping[str, int]) -> Sequence[Output]:
     """Give risks and alerts of stays that began anew other ids: the same time may be scored in each life.
 
     Args:

@@ -25,6 +25,8 @@ def count_unseen(
 
 def count_dropped(tally: Tally, stays: Sequence[str], dropped: Dropped, signals: Sequence[str]) -> None:
     """Count what windowing left out or repaired, by arrival, and by time where a step's close found it."""
+    if not len(dropped.event) and not len(dropped.repaired):
+        return
     late = dropped.reason != Drop.DUPLICATE
     told = dropped.repaired
     bed, time = np.append(dropped.bed, told.bed), np.append(dropped.time, told.time)

@@ -34,7 +34,7 @@ class Intake:
         tally: what was left out.
         now: the time of the last line that told one; None before the first.
         clocks: of the ward and of the sources.
-        heard: the time of the last line that is not a clock's since that was last set to None, as far as it told one.
+        heard: the time of the last line that is not a clock's, since :meth:`latest` was asked last.
     """
 
     def __init__(self, settings: Settings, beds: Beds, tally: Tally) -> None:
@@ -57,6 +57,11 @@ class Intake:
         """Go on from what was kept."""
         self.now, self.heard = kept["now"], kept["heard"]
         self.clocks.restore(kept["clocks"])
+
+    def latest(self) -> int | None:
+        """The time of the last line that is not a clock's, None where none came since this was asked last."""
+        heard, self.heard = self.heard, None
+        return heard
 
     def take(self, pieces: Iterator[Line | Columns]) -> Batch:
         """Take lines up to and including the next one that says something of a patient or the ward's clock, or all.

@@ -12,8 +12,9 @@ from vitals.feeds.times import EARLIEST, time_text
 from vitals.spec.duration import HOUR, MINUTE
 from vitals.spec.settings import Settings
 from vitals.ward.clocks import tells_now
+from vitals.ward.provisional import accepted
 from vitals.windowing.compiled import compiled
-from vitals.windowing.types import NEVER, Events, Float32, Int8, Int64
+from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int64
 
 SLOW = 8 * HOUR
 """How long a laboratory value or a cuff pressure may be missing, where the settings say nothing."""
@@ -161,9 +162,17 @@ class Silence:
         """Whether there is a running clock."""
         return self._time is not None
 
-    def hear(self, events: Events) -> None:
-        """Samples were taken in."""
-        hear(self.heard, (events.bed, events.time, events.signal))
+    @property
+    def silent(self) -> NDArray[np.bool_]:
+        """Beds of which nothing comes any more, ``(B,)``; all of them where the feed is silent."""
+        silent: NDArray[np.bool_] = (self.heard.bed == 1) | bool(self._feed[2])
+        return silent
+
+    def hear(self, events: Events, dropped: Dropped) -> None:
+        """Samples came; those that were left out are no news of a patient."""
+        if self.on and len(events):
+            events = accepted(events, dropped)
+            hear(self.heard, (events.bed, events.time, events.signal))
 
     def admit(self, bed: NDArray[Any], beds: int) -> None:
         """Others lie in these beds now; there are so many rows."""

@@ -22,7 +22,7 @@ SOURCES = 10_000
 """Sources that are known at once; the one that has been quiet longest is forgotten."""
 
 _CLOSE = 30_000_000  # half of the offsets must lie within this, or they tell of delays and not of a clock
-_SAME = 1_000_000  # a correction stays as it is until it is off by more, so that a repeated line gets the same time
+_SAME = 500_000  # a correction stays as it is until it is off by more, so that a repeated line gets the same time
 _ENDS = 0.75  # of the tolerance, at which a skew is over: at its very border it would come and go
 
 

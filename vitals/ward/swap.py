@@ -15,7 +15,6 @@ from vitals.errors import ModelError
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.settings import Settings
-from vitals.ward.keeping import fit
 from vitals.ward.outputs import refuse_other_model
 from vitals.ward.ward import Ward
 from vitals.windowing.types import NEVER, Float32
@@ -159,9 +158,7 @@ def going_on(model: Model, policy: AlertPolicy | None, kept: dict[str, Any], pro
         StateError: what was kept is of another form than this ward's.
     """
     refuse_other_model(model, policy)
-    ward = Ward(model, policy, len(kept["beds"]["stay"]), provisional)
-    fit(kept, ward.kept())
-    ward.restore(kept)
+    ward = Ward.restored(model, policy, kept, provisional)
     ward.take([])  # says "started", which it is not
     return ward
 

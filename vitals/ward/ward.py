@@ -25,16 +25,16 @@ from vitals.ward.hearing import Word, hear_word
 from vitals.ward.intake import Intake
 from vitals.ward.keeping import fit
 from vitals.ward.outputs import policy_digest, refuse_other_model, scored, with_ids
-from vitals.ward.provisional import Provisional, accepted, one_a_bed
+from vitals.ward.provisional import Provisional, one_a_bed
+from vitals.ward.rescore import Rescore
 from vitals.ward.silence import Silence
 from vitals.ward.tally import Tally
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry, Pool, Slabs
-from vitals.windowing.types import NEVER, Events, Int64, Rows
+from vitals.windowing.types import NEVER, Events, Float32, Int64, Rows
 
 NOTICE = "research use only; not a medical device"
-
-_NOTHING = Batch().events()
+_NOTHING, _NO_RISK = Batch().events(), np.empty(0, np.float32)
 _MOST_STEPS = 100_000  # that a discharge may close at once
 
 
@@ -48,6 +48,7 @@ class Ward:
         policy: decides which risks alert; None for risks alone.
         beds: rows to begin with; they double whenever all are taken.
         provisional: answer every sample at once with the risk its bed would get if the running step closed now.
+        rescore: tell what the risks would have been, had a sample come in time that came too late.
 
     Raises:
         ModelError: a policy that was tuned on another model.
@@ -62,20 +63,21 @@ class Ward:
     """
 
     def __init__(
-        self, model: Model, policy: AlertPolicy | None = None, beds: int = 64, provisional: bool = False
-    ) -> None:
+        self, model: Model, policy: AlertPolicy | None = None, beds: int = 64, provisional: bool = False,
+        rescore: bool = False,
+    ) -> None:  # fmt: skip
         refuse_other_model(model, policy)
         digest = policy_digest(policy)
         self._model, self._policy = model, policy
         self._key = f"{model.digest}\0{digest}"
-        self._reader = LineReader()
-        self._beds, self._tally = Beds(beds), Tally()
+        self._reader, self._beds, self._tally = LineReader(), Beds(beds), Tally()
         self._intake = Intake(model.settings, self._beds, self._tally)
         self._plain = PlainReader(self._reader, lambda: self._beds.names, model.settings.channels)
         self._carry, self._hidden = Carry.empty(model.settings, beds), model.initial_hidden(beds)
         self._unseen = np.isin(model.settings.channels, model.about.get("unseen", []))
         self._alerts, self._silence = AlertState.empty(beds), Silence(model.settings, beds)
         self._provisional = Provisional(model, beds) if provisional else None
+        self._rescore = Rescore(model, beds, self._tally) if rescore else None
         self._parts: dict[str, Any] = {"reader": self._reader, "beds": self._beds, "tally": self._tally}
         self._parts |= {"intake": self._intake, "silence": self._silence}
         self._lines: list[Output] = [Technical(None, None, "started", model=model.digest, policy=digest, notice=NOTICE)]
@@ -117,25 +119,21 @@ class Ward:
         }  # fmt: skip
 
     @classmethod
-    def restored(cls, model: Model, policy: AlertPolicy | None, kept: dict[str, Any]) -> Ward:
+    def restored(cls, model: Model, policy: AlertPolicy | None, kept: dict[str, Any], answers: bool = False) -> Ward:
         """A ward that goes on from what :meth:`kept` gave, with the same bits; it takes the arrays over.
 
         Raises:
             StateError: what was kept is of another form than this ward's.
         """
-        ward = cls(model, policy, len(kept["beds"]["stay"]))
+        ward = cls(model, policy, len(kept["beds"]["stay"]), answers)
         fit(kept, ward.kept())
-        ward.restore(kept)
-        return ward
-
-    def restore(self, kept: dict[str, Any]) -> None:
-        """Go on from what was kept, whose form has been looked at."""
-        for name, part in self._parts.items():
+        for name, part in ward._parts.items():
             part.restore(kept[name])
-        self._carry = Carry(Slabs(**kept["slabs"]), Pool(**kept["pool"]))
-        self._hidden = kept["hidden"]["hidden"]
-        self._alerts = AlertState(machine.Ward(**kept["alerts"]))
-        self._alerts.words.restore(kept["words"])
+        ward._carry = Carry(Slabs(**kept["slabs"]), Pool(**kept["pool"]))
+        ward._hidden = kept["hidden"]["hidden"]
+        ward._alerts = AlertState(machine.Ward(**kept["alerts"]))
+        ward._alerts.words.restore(kept["words"])
+        return ward
 
     def note(self, reason: str, time: int | None, named: str) -> None:
         """Count what befell the feed on its way here; it is told with the next lines."""
@@ -155,7 +153,7 @@ class Ward:
             if batch.admitted:
                 self._admit(np.fromiter(batch.admitted, np.int64), np.fromiter(batch.admitted.values(), np.int64))
             if batch.time or batch.before:
-                for events in one_a_bed(batch.events()) if self._provisional else (batch.events(),):
+                for events in one_a_bed(batch.events()) if self._provisional or self._rescore else (batch.events(),):
                     self._step(events, None)
             if batch.left:
                 self._discharge(np.fromiter(batch.left, np.int64), np.fromiter(batch.left.values(), np.int64))
@@ -175,6 +173,8 @@ class Ward:
         self._hidden[bed] = self._model.initial_hidden(len(bed))
         self._alerts.admit(bed)
         self._silence.admit(bed, self._carry.beds)
+        if self._rescore:
+            self._rescore.admit(bed, admitted, self._carry.beds)
         if self._provisional:
             self._provisional.forget(bed)
 
@@ -183,17 +183,17 @@ class Ward:
         stays, channels = self._beds.stay, self._model.settings.channels
         count_unseen(self._tally, stays, events, self._unseen, channels)
         self._carry, rows, dropped = advance(self._model.settings, self._carry, events, until)
-        if self._silence.on:
-            self._silence.hear(accepted(events, dropped))
-        if len(dropped.event) or len(dropped.repaired):
-            count_dropped(self._tally, stays, dropped, channels)
+        self._silence.hear(events, dropped)
+        count_dropped(self._tally, stays, dropped, channels)
         self._lines += self._tally.news()
-        if len(rows):
-            self._score(rows)
+        risk = self._score(rows) if len(rows) else _NO_RISK
+        if self._rescore:
+            again = self._rescore.take(self._carry.slabs, stays, (events, dropped), (rows, risk))
+            self._lines += with_lives(again, self._beds.lives)
         if self._provisional:
             self._lines += self._provisional.take(self._carry, self._hidden, self._beds, events, dropped)
 
-    def _score(self, rows: Rows) -> None:
+    def _score(self, rows: Rows) -> Float32:
         risk = score_rows(self._model, self._hidden, rows)
         risk[wrong := ~np.isfinite(risk)] = np.nan
         count_no_number(self._tally, self._beds.stay, rows, wrong)
@@ -201,6 +201,7 @@ class Ward:
         if self._policy is not None:
             self._alerts, decisions = decide(self._policy, self._alerts, rows.bed, rows.time, risk)
         self._lines += with_lives(scored(self._beds.stay, rows, risk, decisions, self._key), self._beds.lives)
+        return risk
 
     def _discharge(self, bed: Int64, time: Int64) -> None:
         """Close the steps that ended before the discharge, and empty the beds."""
@@ -221,25 +222,24 @@ class Ward:
     def _hear(self, word: Word) -> None:
         """What somebody said of a patient."""
         if self._policy is not None:
-            after = int(self._carry.after_known(np.array(word[1:2]), np.array(word[2:3]))[0])
-            ahead = after > self._model.settings.window.max_gap
-            hear_word(self._policy, self._alerts, self._tally, self._beds.stay[word[1]], word, ahead)
+            _, ahead = self._carry.until(np.array(word[1:2]), np.array(word[2:3]), self._model.settings.window.max_gap)
+            hear_word(self._policy, self._alerts, self._tally, self._beds.stay[word[1]], word, bool(ahead[0]))
             self._lines += self._tally.news()
 
     def _pass_time(self, clock: int, runs: bool) -> None:
-        """Close every step that has been over for as long as the grace, or as clocks may differ where one tells now."""
+        """Close every step that has been over for as long as the grace; a running clock closes those of silent beds alone."""
+        there = self._carry.slabs.admitted != NEVER
         if runs:
             self._begin_anew(clock)
-        bed, window = np.flatnonzero(self._carry.slabs.admitted != NEVER), self._model.settings.window
+            self._lines += self._silence.tick(clock, self._intake.latest(), self._beds.stay, self._carry.slabs.admitted)
+            there &= self._silence.silent
+        bed, window = np.flatnonzero(there), self._model.settings.window
         until, ahead = self._carry.until(bed, np.full(len(bed), clock), window.max_gap)
         until[until != NEVER] -= max(window.grace, window.skew * runs)
         if ahead.any():
             self._tally.note("ahead", None, clock)
         self._step(_NOTHING, until)
         self._lines += self._tally.news()
-        if runs:
-            heard, self._intake.heard = self._intake.heard, None
-            self._lines += self._silence.tick(clock, heard, self._beds.stay, self._carry.slabs.admitted)
 
     def _begin_anew(self, now: int) -> None:
         """Forget what is known of beds that a wrong time has led too far ahead, but for who lies there."""

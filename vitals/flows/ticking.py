@@ -1,0 +1,83 @@
+"""A live feed with a running clock in it: lines that tell now, between the lines of the feed."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Protocol
+
+from vitals.feeds.steady import SteadyClock, tick
+
+
+class Source(Protocol):
+    """What bytes are read from."""
+
+    def fileno(self) -> int:
+        """The descriptor of the source."""
+
+    def read_within(self, most: int, seconds: float | None) -> bytes | None:
+        """What is there, None where nothing came for so long, nothing at the end."""
+
+
+class Ticking:
+    r"""A source with a clock line at its beginning and every so many seconds, always between two lines.
+
+    The lines are part of the input from here on: they are logged with it, and what is made of them can be made again.
+
+    Args:
+        source: the feed.
+        every: seconds between two clock lines.
+        now: microseconds UTC.
+        monotonic: seconds since any moment.
+
+    Example:
+        >>> class Feed:
+        ...     pieces = [b"one\ntw", b"o\n", b""]
+        ...     def fileno(self): return 0
+        ...     def read_within(self, most, seconds): return self.pieces.pop(0)
+        >>> times = iter([0.0, 0.0, 1.0, 9.0, 9.0, 9.0])
+        >>> ticking = Ticking(Feed(), 5, lambda: 7, lambda: next(times))
+        >>> [ticking.read1(100) for _ in range(3)]
+        [b'{"kind":"clock","time":7,"every":5}\n', b'one\ntw', b'o\n{"kind":"clock","time":7,"every":5}\n']
+    """
+
+    def __init__(
+        self, source: Source, every: float, now: Callable[[], int] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
+    ) -> None:  # fmt: skip
+        self._source, self._every = source, every
+        self._now, self._monotonic = now or SteadyClock().now, monotonic
+        self._due, self._within = float("-inf"), False  # within a line: the last piece ended before its end
+
+    def fileno(self) -> int:
+        """The descriptor of the source.
+
+        Raises:
+            io.UnsupportedOperation: it has none.
+        """
+        return self._source.fileno()
+
+    def read1(self, most: int) -> bytes:
+        """What is there, and at least one byte; nothing at the end.
+
+        Raises:
+            OSError: the source cannot be read.
+        """
+        while True:
+            left = self._due - self._monotonic()
+            if left <= 0 and not self._within:
+                return self._tick()
+            piece = self._source.read_within(most, max(left, 0) if not self._within else None)
+            if piece is None:
+                continue
+            if not piece:
+                return b""
+            end = piece.find(b"\n") + 1
+            if self._within and end and self._due <= self._monotonic():
+                piece = piece[:end] + self._tick() + piece[end:]
+            self._within = not piece.endswith(b"\n")
+            return piece
+
+    def _tick(self) -> bytes:
+        self._due = self._monotonic() + self._every
+        return tick(self._now(), self._every)
