@@ -209,6 +209,9 @@ def resident() -> int:
 
 def many(model: Model, beds: int, seconds: int) -> None:
     """A large ward in virtual time: load of one core and memory."""
+    few, small = Feed(model, 100), Ward(model, beds=100)
+    for block in reads(few.admissions() + few.next(240)):
+        encode_lines(small.feed(block))  # what is compiled is loaded
     before = resident()
     feed, ward = Feed(model, beds), Ward(model, beds=beds)
     for block in reads(feed.admissions()):
