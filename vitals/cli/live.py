@@ -168,7 +168,10 @@ def _refuse_beside(origin: str, to: str | None, others: dict[str, Any]) -> None:
     if to not in {None, origin}:
         cure = "leave --to out: what a partition takes in and what it gives stay together, or neither would be exact"
         raise SettingsError("--to", str(to), f"{origin}, as --from", cure)
-    cures = {"--state": "the cluster keeps the state; leave it out", "--clock": "put clock lines into the events that are fed"}
+    cures = {
+        "--state": "the cluster keeps the state; leave it out",
+        "--clock": "put clock lines into the events that are fed",
+    }
     for came in [name for name, given in others.items() if given]:
         raise SettingsError("--from", f"{came} beside it", "one of them", cures.get(came, "leave one out"))
 

@@ -233,16 +233,16 @@ class Ward:
     def _pass_time(self, clock: int, runs: bool) -> None:
         """Close every step that has been over for as long as the grace, or with a short one and a running clock, if silent."""
         there, window = self._carry.slabs.admitted != NEVER, self._model.settings.window
+        news: list[Technical] = []
         if runs:
             for bed, begin, known in astray(self._model.settings, self._carry, self._beds, self._tally, clock):
                 self._admit(bed, begin)
                 self._step(known, None)
-            self._lines += self._silence.tick(clock, self._intake.latest(), self._beds.stay, self._carry.slabs.admitted)
+            news = self._silence.tick(clock, self._intake.latest(), self._beds.stay, self._carry.slabs.admitted)
             there &= self._silence.silent | (window.grace >= window.skew)
-        bed = np.flatnonzero(there)
-        until, ahead = self._carry.until(bed, np.full(len(bed), clock), window.max_gap)
+        until, ahead = self._carry.until(np.flatnonzero(there), clock, window.max_gap)
         until[until != NEVER] -= max(window.grace, window.skew * runs)
         if ahead.any():
             self._tally.note("ahead", None, clock)
         self._step(Events.none(), until)
-        self._lines += self._tally.news()
+        self._lines += [*self._tally.news(), *news]
