@@ -41,7 +41,7 @@ class Once:
     def __init__(self) -> None:
         self._said: dict[str, bytes] = {}
         self._order: deque[str] = deque()
-        self._hash = hashlib.sha256()
+        self._sum = 0
         self.count = self.repeated = 0
 
     def take(self, lines: Iterable[Output]) -> list[tuple[str, Output]]:
@@ -61,14 +61,14 @@ class Once:
         return new
 
     def digest(self) -> str:
-        """Of everything, in the order in which it was first said."""
-        return self._hash.hexdigest()
+        """Of everything that was said, in any order: how the input is cut decides which of two stays is told first."""
+        return f"{self._sum:064x}"
 
     def _keep(self, name: str, text: bytes, for_a_while: bool) -> None:
         self._said[name] = text
         if for_a_while:  # that it has started a ward says in each of its lives
             self._order.append(name)
-        self._hash.update(text)
+        self._sum = (self._sum + int.from_bytes(hashlib.sha256(text).digest(), "big")) % (1 << 256)
         self.count += 1
         if len(self._order) > RECENT:
             del self._said[self._order.popleft()]
@@ -104,10 +104,11 @@ class Reference:
         self._ward = Ward(model, policy, beds)
         self._there: set[str] = set()
 
-    def feed(self, closed: Iterable[Closed], clock: int) -> list[Output]:
-        """What closed, and then the clock."""
+    def feed(self, closed: Iterable[Closed], clock: int | None) -> list[Output]:
+        """What closed, and then the clock, where it closes steps for everybody."""
         parts = [text for one in closed for text in self._lines(one)]
-        parts.append(f'{{"kind":"clock","time":{clock}}}\n')
+        if clock is not None:
+            parts.append(f'{{"kind":"clock","time":{clock}}}\n')
         return self._ward.feed("".join(parts).encode())
 
     def end(self, closed: Iterable[Closed]) -> list[Output]:
@@ -176,7 +177,7 @@ class Laws:
 
     def tick(self) -> None:
         """Compare what has become certain."""
-        closed, clock = self._oracle.closed(), self._oracle.clock
+        closed, clock = self._oracle.closed(), None if self._running else self._oracle.clock
         self._certain()
         if self._running:
             self._nothing_is_missed()
@@ -189,6 +190,12 @@ class Laws:
             self._refer(self.apart, ward.feed(own, clock))
             if any(one.gone for one in own):
                 del self._single[stay]
+
+    def silent(self) -> set[str]:
+        """Stays whose beds were told to be silent; all, where the whole feed is."""
+        if ("silent_feed", None, None) in self.standing:
+            return set(self._oracle.beds)
+        return {stay or "" for reason, stay, _ in self.standing if reason == "silent_bed"}
 
     def end(self) -> None:
         """The input is over: what was to be said is said, and all is counted."""
@@ -222,15 +229,15 @@ class Laws:
             key = (line.reason, line.stay, line.signal)
             assert key not in self.standing, f"{line}: told twice"
             self.standing.add(key)
-            if line.reason == "stale_channel":
+            if line.reason in {"stale_channel", "silent_bed"}:
                 self._was_missed(line)
 
     def _was_missed(self, line: Technical) -> None:
-        """A channel that is told to be stale has brought nothing for a while."""
+        """A channel that is told to be stale has brought nothing for a while, and so has all that a silent bed has."""
         bed, now = self._oracle.beds.get(line.stay or ""), read_time(line.time)
         assert now is not None
-        # what came since then is in the oracle already, but not as long as a tick
-        since = now - (bed.seen[SIGNALS.index(line.signal or "")] if bed else 0)
+        seen = bed.seen if bed else [0]
+        since = now - (max(seen) if line.signal is None else seen[SIGNALS.index(line.signal)])
         assert since > LEAST, f"{line}: it brought something {since / 6e7:.1f} minutes ago"
 
     def _nothing_is_missed(self) -> None:

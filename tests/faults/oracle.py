@@ -78,7 +78,7 @@ class Oracle:
 
     def __init__(self, settings: Settings, running: bool) -> None:
         window = settings.window
-        self._running, self._horizon, self._ticks = running, 1 << 62, 0
+        self._running, self._horizon, self._ticks, self._due = running, 1 << 62, 0, False
         self._step, self._grace, self._max_gap = int(window.step), int(window.grace), int(window.max_gap)
         self._max_age = [int(settings.signals[name].max_age) for name in SIGNALS]
         self.beds: dict[str, Bed] = {}
@@ -106,7 +106,8 @@ class Oracle:
         for stay, bed in self.beds.items():
             self._pass(stay, bed, bed.watermark)
             rest = [(time, signal, min(values)) for (time, signal), values in sorted(bed.waiting.items())]
-            self._closed.append(Closed(stay, bed.admitted, bed.age, rest, bed.watermark, gone=False))
+            silent = bed.reach > bed.watermark  # a clock closed its last steps
+            self._closed.append(Closed(stay, bed.admitted, bed.age, rest, bed.reach, gone=silent))
 
     def closed(self) -> list[Closed]:
         """What has become certain since the last call."""
@@ -117,12 +118,19 @@ class Oracle:
         self._ticks += 1
         if self._running and self._ticks < AGREEING:
             return
-        self.clock = line.time
+        self.clock, self._due = line.time, True
         if self._running:
             self._horizon = line.time + EVERY + SKEW
-        for stay, bed in self.beds.items():
-            if line.time - bed.known <= self._max_gap:
-                self._pass(stay, bed, line.time - self._grace)
+        else:
+            self.pass_time(set(self.beds))
+
+    def pass_time(self, stays: set[str]) -> None:
+        """The clock closes the steps of some beds; a running one those of silent beds, which the laws know."""
+        for stay in stays & self.beds.keys() if self._due else ():
+            bed = self.beds[stay]
+            if self.clock - bed.known <= self._max_gap:
+                self._pass(stay, bed, self.clock - (max(self._grace, SKEW) if self._running else self._grace))
+        self._due = False
 
     def _admit(self, line: Sent) -> None:
         if line.stay in self.beds:

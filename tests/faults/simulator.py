@@ -72,7 +72,7 @@ class Outcome:
     """What came of it.
 
     Attributes:
-        digest: of everything the ward said, in the order in which it was first said.
+        digest: of everything the ward said, each line once, in any order.
         lines: of input.
         outputs: different ones.
         repeated: outputs that were said again after a crash.
@@ -129,7 +129,7 @@ def simulated_settings() -> Settings:
         {
             "name": "simulated", "demographics": ["age"],
             "signals": {name: {"max_age": "1h" if name in SIGNALS[:3] else "6h"} for name in SIGNALS},
-            "window": {"step": "30min", "grace": "10min", "min_observed": 3, "max_gap": "8h"},
+            "window": {"step": "30min", "grace": "10min", "min_observed": 3, "max_gap": "30h"},
             "label": {"kind": "deterioration", "horizon": "6h"},
             "network": {"kind": "gru", "embed": 8, "hidden": 8, "head": 4},
         }
@@ -184,6 +184,8 @@ class _Simulation:
                 self._now = OPENED + tick * TICK
                 lines = self._arrivals()
                 self._laws.said(steady.feed(b"".join(lines)))
+                if self._trial.running:
+                    self._oracle.pass_time(self._laws.silent())
                 self._lives.feed(lines)
                 self._laws.tick()
                 if each is not None:
