@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import _timing  # noqa: F401 (one thread)
 import numpy as np
@@ -27,6 +28,7 @@ from vitals.spec.settings import Settings
 SETTINGS = Path(__file__).parent.parent / "settings" / "sepsis-icu.toml"
 BEGIN = 1_767_225_600_000_000
 SECOND = 1_000_000
+ALONE, KEPT, AGAIN = "without a log", "with --state", "recognised again"
 
 
 def feed_of(beds: int, events: int) -> bytes:
@@ -50,13 +52,23 @@ def write_model(path: Path, hidden: int) -> None:
     path.write_bytes(export(Network(settings).eval(), settings, {}))
 
 
-def seconds(model: Path, feed: Path, state: Path | None) -> float:
-    """Seconds of one run whose lines come through a pipe."""
+def seconds(model: Path, feed: Path, state: Path | None) -> tuple[float, dict[str, Any]]:
+    """Seconds of one run whose lines come through a pipe, and its summary."""
     with tempfile.TemporaryFile() as sink, subprocess.Popen(["cat", feed], stdout=subprocess.PIPE) as source:
         assert source.stdout is not None
         began = perf_counter()
-        watch(model, source.stdout, sink, state=state)
-        return perf_counter() - began
+        told = watch(model, source.stdout, sink, state=state)
+        return perf_counter() - began, told
+
+
+def require_same(name: str, told: dict[str, Any], alone: dict[str, Any], events: int) -> None:
+    """A ward that says something else, or takes in again what it should recognise, is not compared."""
+    recognised = events if name == AGAIN else 0
+    if told.get("recognised", 0) != recognised:
+        raise SystemExit(f"{name}: {told.get('recognised', 0):,} lines recognised instead of {recognised:,}")
+    for what in ("risks", "technical", "left_out"):
+        if name != AGAIN and told[what] != alone[what]:
+            raise SystemExit(f"{name}: {what} {told[what]} instead of {alone[what]}")
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -72,12 +84,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     feed.write_bytes(feed_of(options.beds, options.events))
     write_model(model, options.hidden)
     seconds(model, feed, home / "warm")  # what is compiled is compiled
-    rates: dict[str, list[float]] = {"without a log": [], "with --state": [], "recognised again": []}
+    rates: dict[str, list[float]] = {ALONE: [], KEPT: [], AGAIN: []}
+    alone: dict[str, Any] = {}
     for number in range(options.rounds):
         for name, state in zip(rates, (None, home / str(number), home / str(number)), strict=True):
-            rates[name].append(options.events / seconds(model, feed, state))
+            took, told = seconds(model, feed, state)
+            alone = alone or told
+            require_same(name, told, alone, options.events)
+            rates[name].append(options.events / took)
         shutil.rmtree(home / str(number))
-    base = np.median(rates["without a log"])
+    base = np.median(rates[ALONE])
     for name, values in rates.items():
         rate = float(np.median(values))
         print(

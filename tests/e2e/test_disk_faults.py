@@ -161,6 +161,7 @@ def disk(tmp_path: Path) -> Iterator[Callable[[int], Path]]:
         subprocess.run(["umount", place], check=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [16, 160])
 def test_a_disk_that_is_full(
     folder: Path, feed: Path, whole: dict[str, Any], tmp_path: Path, disk: Callable[[int], Path], size: int
@@ -198,6 +199,7 @@ def failing(tmp_path_factory: pytest.TempPathFactory) -> Path:
 FAULTS = range(1, 501, int(os.environ.get("VITALS_FAULT_STEP", "37")))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("torn", [False, True], ids=["whole", "torn"])
 def test_the_kth_write_sync_or_rename_fails(
     folder: Path, feed: Path, whole: dict[str, Any], failing: Path, tmp_path: Path, torn: bool
@@ -278,7 +280,7 @@ def test_a_bit_that_turns_is_found_or_harmless_never_misread(
 
 @pytest.mark.parametrize("by", ["state", "policy", "run"])
 def test_a_bit_that_turns_in_the_model_is_refused_by_whatever_names_its_digest(
-    folder: Path, feed: Path, stopped: tuple[Path, bytes], tmp_path: Path, by: str
+    folder: Path, feed: Path, stopped: tuple[Path, bytes], tmp_path: Path, by: str, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """F30: the file has no digest of itself, so many such files open, as another model; nothing else may go on with one."""
     content, draw, opened = (folder / "model.onnx").read_bytes(), random.Random(by), 0
@@ -301,6 +303,7 @@ def test_a_bit_that_turns_in_the_model_is_refused_by_whatever_names_its_digest(
             run(home, Pieces(feed.read_bytes(), 700), state)
     (home / "model.onnx").write_bytes(content)
     assert run(home, Pieces(feed.read_bytes(), 700), state)
+    assert capfd.readouterr().out == ""  # where a ward writes its lines
     assert opened  # or ONNX Runtime would refuse them all, and nothing were to be tested
     record(
         "F30", f"one random bit turned in the model file, its digest named by {NAMED[by]}", "refused",

@@ -17,7 +17,9 @@ import pytest
 from tests.faults import record
 from tests.keeping import Pieces, Torn, by_id, feed_of, run, snapshots_every
 from tests.live import model_folder, settings_of
+from vitals.durable import snapshot
 from vitals.durable.folder import Folder, attested
+from vitals.durable.snapshot import read_snapshot, write_snapshot
 from vitals.errors import StateError
 from vitals.flows.watching import watch
 
@@ -85,6 +87,41 @@ def places(lines: list[bytes], at: int, draw: random.Random) -> list[int]:
     return [0, draw.randrange(at) if at else 0, 0 if copy else at]
 
 
+@pytest.mark.parametrize("snapshots", [1, 10**6])
+def test_a_crash_between_two_copies_of_a_line_makes_nothing_new_later(
+    folder: Path, tmp_path: Path, snapshots: int
+) -> None:
+    """Nobody can tell the second copy from a repetition of the first: it is left out, and from then on both ways are known."""
+    lines = feed_of()
+    between = [i for i in range(1, len(lines)) if lines[i] == lines[i - 1]]
+    state, outputs = tmp_path / "state", []
+    with snapshots_every(snapshots):
+        outputs.append(run(folder, Pieces(b"".join(lines), 1, sum(map(len, lines[: between[0]]))), state))
+        assert line_reached(state) == between[0]
+        for number, at in enumerate(between):  # each life goes on behind the first of two copies, up to the next two
+            upto = [*between[1:], len(lines)][number]
+            size = sum(map(len, lines[at:upto]))
+            outputs.append(run(folder, Pieces(b"".join(lines[at:]) + b"\n", 1, size), state))
+            assert line_reached(state) == upto - number - 1  # all but the second copies
+        for begin in (0, between[0], between[0] + 1, between[-1] - 3, 0):
+            outputs.append(run(folder, Pieces(b"".join(lines[begin:]), 500), state))
+            assert line_reached(state) == len(lines) - len(between)
+    once = [line for i, line in enumerate(lines) if i not in between]
+    assert by_id(*outputs) == by_id(run(folder, Pieces(b"".join(once), 500), None))
+    assert len(between) > 5
+
+
+@pytest.mark.parametrize("many", [1, 20, 100])
+def test_an_input_that_breaks_off_while_it_repeats_says_nothing_new(
+    folder: Path, lines: list[bytes], tmp_path: Path, many: int
+) -> None:
+    first = by_id(run(folder, Pieces(b"".join(lines), 500), tmp_path / "s"))
+    before = line_reached(tmp_path / "s")
+    broken = by_id(run(folder, Pieces(b"".join(lines[:many]), 500), tmp_path / "s"))
+    assert line_reached(tmp_path / "s") == before
+    assert broken.items() <= first.items()
+
+
 def line_reached(state: Path) -> int:
     """Lines that were taken in."""
     return attested((state / "head").read_bytes()) or 0
@@ -131,6 +168,7 @@ def command(folder: Path, state: Path, out: Path, every: int) -> list[str]:
     return [sys.executable, "-c", code, str(every), "watch", str(folder), "--state", str(state), "--out", str(out)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seq", [False, True], ids=["content", "seq"])
 def test_killed_at_random_points(folder: Path, tmp_path: Path, seq: bool) -> None:
     """kill -9 while lines flow, again and again: what was acknowledged is there, and all is as without a kill."""
@@ -198,6 +236,11 @@ def test_the_state_of_another_window_or_model_is_refused(
         run(other, Pieces(b"", 1), tmp_path / "s")
     assert line_reached(tmp_path / "s") == 50  # and nothing is lost
     run(folder, Pieces(b"".join(feed_of()), 500), tmp_path / "s")
+    assert line_reached(tmp_path / "s") == len(feed_of())
+    record(
+        "F38", f"another {'[window] ' + named if change else 'model'} on a state folder", "refused at the start",
+        f"refused, naming {named}; all 50 lines still there, and the first model goes on",
+    )  # fmt: skip
 
 
 def test_another_policy_is_refused(folder: Path, tmp_path: Path) -> None:
@@ -206,3 +249,29 @@ def test_another_policy_is_refused(folder: Path, tmp_path: Path) -> None:
     night.write_text("threshold = 0.7\n")
     with pytest.raises(StateError, match="policy: came"):
         watch(folder, io.BytesIO(), io.BytesIO(), night, state=tmp_path / "s")
+    record("F38", "another policy on a state folder", "refused at the start", "refused, naming the policy")
+
+
+@pytest.mark.parametrize("cut", [60, 100, 170])
+def test_a_folder_of_an_older_version_goes_on_or_is_refused(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, cut: int
+) -> None:
+    """F34: one without what newer snapshots hold, then one whose format has to be migrated, in the midst of a feed."""
+    lines, state = feed_of(), tmp_path / "s"
+    feed, stop = b"".join(lines), sum(map(len, lines[:cut]))
+    with snapshots_every(30):
+        first = run(folder, Pieces(feed, 100, stop), state)
+    for path in state.glob("snapshot-*"):
+        values = read_snapshot(path)
+        del values["doubts"]
+        write_snapshot(path, {**values, "row": values.pop("ward")})  # as an older version would have called it
+    monkeypatch.setattr(snapshot, "FORMAT", snapshot.FORMAT + 1)
+    with pytest.raises(StateError, match="state of format"):
+        run(folder, Pieces(feed, 100), state)
+    monkeypatch.setitem(snapshot.MIGRATIONS, snapshot.FORMAT - 1, lambda kept: {**kept, "ward": kept.pop("row")})
+    again = run(folder, Pieces(feed, 100), state)
+    assert by_id(first, again) == by_id(run(folder, Pieces(feed, 100), None))
+    record(
+        "F34", f"state of the format before, after {cut} lines, with snapshots and a log behind them",
+        "migrated or refused, never misread; exact", "refused where no migration is known, untouched; with one exact",
+    )  # fmt: skip

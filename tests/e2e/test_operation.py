@@ -19,6 +19,7 @@ import pytest
 from tests.keeping import feed_of
 from tests.live import by_stay, lines_of, model_folder, settings_of
 from vitals.errors import SettingsError
+from vitals.feeds.lines import DIGITS
 from vitals.flows.operating import operating
 from vitals.flows.swapping import Swap
 from vitals.flows.watching import watch
@@ -97,6 +98,20 @@ def test_a_silent_ward_says_what_a_loud_one_says(folder: Path, feed: list[bytes]
     assert silent.getvalue() == loud.getvalue().replace(b'"suppressed_by":null', b'"suppressed_by":"silent"')
 
 
+def test_leases_that_are_lost_are_counted_where_there_are_metrics(folder: Path) -> None:
+    opened = open_model(folder)
+    swap = Swap(opened, None, lambda: (opened, None))
+    with operating(Running(), swap, io.BytesIO()) as operation:
+        operation.lost_lease("expired")  # nobody counts
+    with operating(Running(metrics="127.0.0.1:0"), swap, io.BytesIO()) as operation:
+        for reason in ("expired", "taken", "expired"):
+            operation.lost_lease(reason)
+        assert operation.metrics is not None
+        text = operation.metrics.text()
+    assert b'vitals_lease_losses_total{reason="expired"} 2.0' in text
+    assert b'vitals_lease_losses_total{reason="taken"} 1.0' in text
+
+
 def run_with_swap(old: Path, new: Path, lines: list[bytes], after: Duration | None = None) -> list[dict[str, Any]]:
     """What a ward says whose model is swapped after a third of its lines."""
     opened, other, sink = open_model(old), open_model(new), io.BytesIO()
@@ -128,6 +143,8 @@ def test_after_a_swap_every_risk_is_that_of_a_ward_that_always_had_the_new_model
     assert began < swapped
     assert before
     assert after
+    for part, path in ((before, folder), (after, other)):
+        assert {line["model"] for line in part} == {open_model(path).digest[:DIGITS]}
     assert {line["id"]: line["risk"] for line in before}.items() <= alone[folder].items()
     assert {line["id"]: line["risk"] for line in after}.items() <= alone[other].items()
     assert len(before) + len(after) == len(alone[folder])

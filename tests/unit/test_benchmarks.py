@@ -229,6 +229,30 @@ def test_another_table_stops_the_race_of_engines(script, monkeypatch, tmp_path):
         engines.measure(tmp_path, tmp_path, named, 1, tmp_path)
 
 
+def test_a_ward_in_a_folder_is_raced_against_one_without(script, capsys, tmp_path):
+    """A small feed through a pipe, kept and then recognised."""
+    few = ["--beds", "20", "--events", "3000", "--rounds", "1", "--hidden", "8", "--dir", str(tmp_path)]
+    script("durable").main(few)
+    shown = capsys.readouterr().out
+    assert shown.count("events/s") == 3
+    assert "ratio 1.00" in shown
+    assert list(tmp_path.iterdir()) == []  # it cleans up
+
+
+def test_a_ward_that_says_something_else_is_no_match(script):
+    """Fewer risks, or lines taken in twice."""
+    durable = script("durable")
+    alone = {"risks": 3, "technical": 2, "left_out": {}}
+    durable.require_same(durable.AGAIN, {"risks": 0, "recognised": 9}, alone, 9)
+    durable.require_same(durable.KEPT, {**alone, "recognised": 0}, alone, 9)
+    with pytest.raises(SystemExit, match="risks 2 instead of 3"):
+        durable.require_same(durable.KEPT, {**alone, "risks": 2}, alone, 9)
+    with pytest.raises(SystemExit, match="left_out"):
+        durable.require_same(durable.KEPT, {**alone, "left_out": {"late": 1}}, alone, 9)
+    with pytest.raises(SystemExit, match="8 lines recognised instead of 9"):
+        durable.require_same(durable.AGAIN, {"risks": 0, "recognised": 8}, alone, 9)
+
+
 @pytest.mark.parametrize("kind", ["gru", "lstm"])
 def test_training_is_raced_against_windows(script, capsys, kind):
     """A small simulated ward; the two ways must agree on an hour before either is timed."""

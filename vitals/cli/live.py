@@ -57,9 +57,7 @@ def watch(
     out: Out = None,
     provisional: Annotated[
         bool,
-        typer.Option(
-            "--provisional", help="Answer every sample at once, too, as if its step closed now (not with --state)."
-        ),
+        typer.Option("--provisional", help="Answer every sample at once, too, as if its step closed now."),
     ] = False,
     clock: Annotated[
         str | None,

@@ -132,7 +132,8 @@ def _session(content: bytes, where: str) -> onnxruntime.InferenceSession:
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 4
     try:
-        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"])
+        # its fallback has nothing to fall back on, and prints to stdout, where a ward writes its lines
+        return onnxruntime.InferenceSession(content, options, providers=["CPUExecutionProvider"], enable_fallback=0)
     except Exception as error:  # ONNX Runtime raises many unrelated types for a bad file
         reason = str(error).splitlines()[0][:200] if str(error) else type(error).__name__
         raise ModelError(

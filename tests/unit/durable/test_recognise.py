@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from vitals.durable import recognise, taken
 from vitals.durable.prints import prints_of
-from vitals.durable.recognise import HEAD, Past
+from vitals.durable.recognise import HEAD, Doubt, Past
 from vitals.durable.taken import Taken
 from vitals.errors import FeedError
 from vitals.feeds.ndjson import LONGEST
@@ -124,6 +124,20 @@ def test_a_feed_from_the_beginning_is_recognised_though_its_midst_is_forgotten()
     more = [b"more\n", *past[:5]]
     assert fresh(taken_of(past, remembered=100), past + more, [HEAD + 5, HEAD - 1, 2 * HEAD]) == more
     assert fresh(taken_of(past, remembered=100), past[-70:] + more, []) == more
+
+
+@pytest.mark.parametrize(("at", "followed"), [(10, True), (2 * HEAD, False), (3 * HEAD - 20, True)])
+def test_a_copy_that_was_left_out_is_followed_unless_it_is_forgotten(at: int, followed: bool) -> None:
+    past = [b"%d\n" % i for i in range(3 * HEAD)]
+    prints = prints_of(b"".join(past))[0]
+    taken = Taken(Past(prints[:HEAD], prints[-100:], len(past), [Doubt(at, prints[at - 1 : at], [0])]), {})
+    taken.begin()
+    feed = [*past[:at], *past[at - 1 :], b"more\n"]
+    if followed:
+        assert fresh(taken, feed, [5, HEAD]) == [b"more\n"]
+    else:
+        with pytest.raises(FeedError, match="the same input again"):
+            fresh(taken, feed, [5, HEAD])
 
 
 def test_another_feed_with_the_same_beginning_is_refused() -> None:
