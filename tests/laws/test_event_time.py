@@ -443,20 +443,23 @@ def test_a_bed_that_was_led_astray_begins_anew(model: Model) -> None:
     assert len(alone) == 4
 
 
-def test_a_running_clock_makes_nothing_late(model: Model) -> None:
-    """What is charted hours behind, and never stops for long, gives the risks that it gives without a clock."""
-    rng = np.random.default_rng(2)
-    lines = some_feed(rng, stays=2, hours=24)
-    late = by_arrival(lines, rng.integers(10 * MINUTE, 30 * MINUTE, len(lines)).tolist())
-    arrivals = [int(line["time"]) + 40 * MINUTE for line in late]
-    timed = [(at, line) for at, line in zip(np.maximum.accumulate(arrivals).tolist(), late, strict=True)]
-    timed += [(BEGIN + s * SECOND, clock(BEGIN + s * SECOND, 60)) for s in range(0, 26 * 3600, 60)]
+@pytest.mark.parametrize(("cadence", "behind"), [(1, 45), (60, 45), (60, 150)])
+def test_a_running_clock_makes_nothing_late(tmp_path: Path, cadence: int, behind: int) -> None:
+    """Without a grace, what comes regularly but minutes or hours behind gives the risks that it gives without a clock."""
+    model = open_model(model_folder(tmp_path / "model", settings_of()))
+    lines = [
+        sample(BEGIN + m * MINUTE + i, CENTRE[name] - m % 7, stay, name)
+        for m in range(0, 12 * 60, cadence) for i, (stay, name) in enumerate([("p0", "heart_rate"), ("p1", "spo2")])
+    ]  # fmt: skip
+    timed = [(int(line["time"]) + behind * MINUTE, line) for line in lines]
+    until = (12 * 60 + behind) * 60
+    timed += [(BEGIN + s * SECOND, clock(BEGIN + s * SECOND, 60)) for s in range(0, until, 60)]
     ward = Ward(model)
     with_clock = ward.feed(
         text_of([*admissions(lines), *(line for _, line in sorted(timed, key=lambda pair: pair[0]))])
     )
-    without = risks(fed(model, [*admissions(lines), *late]))
-    assert len(without) > 30
+    without = risks(fed(model, [*admissions(lines), *lines]))
+    assert len(without) > 20
     assert without.items() <= risks(with_clock).items()
     assert "late" not in counts(ward)
 

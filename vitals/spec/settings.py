@@ -44,7 +44,7 @@ class Window:
         min_observed: no risk while fewer vitals and labs than this have a value.
         max_gap: a sample farther than this after everything known of its stay has a wrong time and is dropped.
         skew: how far clocks may differ where now is known: a sample farther in the future is dropped, a source whose clock
-            is farther off is corrected, and a running clock closes a step of a silent bed no earlier than this after its end.
+            is farther off is corrected, and a running clock closes no step earlier than this after its end.
         limits: drop values that the catalogue says no living patient can have; ``false`` keeps every finite value.
         repair: convert a value outside the limits when exactly one of its signal's mistakes of unit explains it; without
             limits nothing is repaired.

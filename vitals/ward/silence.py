@@ -19,11 +19,8 @@ from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int64
 SLOW = 8 * HOUR
 """How long a laboratory value or a cuff pressure may be missing, where the settings say nothing."""
 
-LEAST = 3 * MINUTE
-"""How long any other channel may, whatever its cadence."""
-
-TIMES = 3
-"""How many times its usual cadence, where that is longer."""
+LEAST, TIMES = 3 * MINUTE, 3
+"""How long any other channel may, or so many times its usual cadence, where that is longer."""
 
 UNKNOWN = 3 * HOUR
 """How long a channel may be missing that came once, a bed of which nothing has come, and a feed whose cadence is unknown."""
@@ -37,25 +34,32 @@ class Heard(NamedTuple):
     """What came of every bed, and what was told.
 
     Attributes:
-        seen: latest time of a sample of each signal, microseconds since :data:`vitals.feeds.times.EARLIEST`, ``(B, S)``;
-            0 for none.
+        seen: latest time of a sample of each signal, microseconds since EARLIEST, ``(B, S)``; 0 for none.
         usual: microseconds between two of them, usually, ``(B, S)``; 0 where there were not two yet.
         channel: whether it was told to be stale, ``(B, S)``.
         bed: 1 where the bed was told to be silent, ``(B,)``.
+        came: 1 where anything came since the last look, however old it was, ``(B,)``.
+        at: when anything came last, by the clock, microseconds since EARLIEST, ``(B,)``.
+        mute: 1 where the bed is silent, and not only behind the clock, ``(B,)``.
     """
 
     seen: Int64
     usual: Float32
     channel: Int8
     bed: Int8
+    came: Int8
+    at: Int64
+    mute: Int8
 
     @classmethod
     def empty(cls, beds: int, signals: int) -> Heard:
         """Nothing came yet."""
         wide = (beds, signals)
+        bed = np.zeros(beds, np.int8)
         return cls(
-            np.zeros(wide, np.int64), np.zeros(wide, np.float32), np.zeros(wide, np.int8), np.zeros(beds, np.int8)
-        )
+            np.zeros(wide, np.int64), np.zeros(wide, np.float32), np.zeros(wide, np.int8), bed, bed.copy(),
+            np.zeros(beds, np.int64), bed.copy(),
+        )  # fmt: skip
 
 
 @compiled
@@ -72,9 +76,10 @@ def usually(usual: float, gap: float) -> float:
 def hear(heard: Heard, events: tuple[Any, ...]) -> None:
     """Take in when the samples of some beds were measured; those out of order, and repeated ones, are no news."""
     bed, time, signal = events
-    seen, usual, _, _ = heard
+    seen, usual, came = heard.seen, heard.usual, heard.came
     for i in range(len(bed)):
         b, c = bed[i], signal[i]
+        came[b] = 1
         if c < seen.shape[1]:
             at, before = time[i] - EARLIEST + 1, seen[b, c]
             if at > before:
@@ -99,13 +104,15 @@ def look(
         write: whether to write them down, and to remember that they were told.
         out: bed, signal and what, ``(n, 3)``.
     """
-    seen, usual, channel, silent = heard
+    seen, usual, channel, silent, came, at, mute = heard
     n, signals = 0, seen.shape[1]
     stale = np.zeros(signals, np.int8)
     for b in range(len(admitted)):
         if admitted[b] == NEVER:
             continue
-        known = missing = quick_known = quick_missing = 0
+        if came[b]:
+            at[b], came[b] = now, 0
+        known, missing, quick_known, quick_missing, least = 0, 0, 0, 0, np.int64(UNKNOWN)
         for c in range(signals):
             stale[c] = 0
             if seen[b, c] == 0:
@@ -114,11 +121,12 @@ def look(
             if most == 0:
                 most = UNKNOWN if usual[b, c] == 0 else max(LEAST, np.int64(TIMES * usual[b, c]))
             stale[c] = now - max(seen[b, c], since) > most
+            least = min(least, most)
             known, missing = known + 1, missing + stale[c]
             quick_known, quick_missing = quick_known + quick[c], quick_missing + (quick[c] & stale[c])
         nothing = known == 0 and now - max(admitted[b] - EARLIEST + 1, since) > UNKNOWN
-        all_quick = quick_known > 0 and quick_missing == quick_known
-        gone = nothing or all_quick or (quick_known == 0 and known > 0 and missing == known)
+        gone = nothing or (quick_missing == quick_known if quick_known else known > 0 and missing == known)
+        mute[b] = gone and now - max(at[b], since) > least
         if gone != (silent[b] == 1):
             if write:
                 out[n, 0], out[n, 1], out[n, 2] = b, -1, SILENT if gone else HEARD
@@ -164,15 +172,15 @@ class Silence:
 
     @property
     def silent(self) -> NDArray[np.bool_]:
-        """Beds of which nothing comes any more, ``(B,)``; all of them where the feed is silent."""
-        silent: NDArray[np.bool_] = (self.heard.bed == 1) | bool(self._feed[2])
+        """Beds of which nothing comes any more, not even late, ``(B,)``; all of them where the feed is silent."""
+        silent: NDArray[np.bool_] = (self.heard.mute == 1) | bool(self._feed[2])
         return silent
 
     def hear(self, events: Events, dropped: Dropped) -> None:
         """Samples came; those that were left out are no news of a patient."""
         if self.on and len(events):
-            events = accepted(events, dropped)
-            hear(self.heard, (events.bed, events.time, events.signal))
+            taken = accepted(events, dropped)
+            hear(self.heard, (taken.bed, taken.time, taken.signal))
 
     def admit(self, bed: NDArray[Any], beds: int) -> None:
         """Others lie in these beds now; there are so many rows."""
@@ -203,17 +211,15 @@ class Silence:
         told = [Technical(None, text, news)] if news else []
         if self._feed[2]:
             return told  # of what all beds have in common one line is enough
-        many = self._look(admitted, now, False, np.empty((0, 3), np.int64))
+        found = (self.heard, admitted, self._allowed, self._quick, now, self._since)
+        many = look(*found, False, np.empty((0, 3), np.int64))
         if many:
             out = np.empty((many, 3), np.int64)
-            self._look(admitted, now, True, out)
+            look(*found, True, out)
             for bed, column, what in out.tolist():
                 signal = None if column < 0 else self._names[column]
                 told.append(Technical(stays[bed], text, _WORDS[what], signal=signal))
         return told
-
-    def _look(self, admitted: Int64, now: int, write: bool, out: Int64) -> int:
-        return int(look(self.heard, admitted, self._allowed, self._quick, now, self._since, write, out))
 
     def _of_feed(self, now: int, before: int | None, lines: int | None, stays: bool) -> str | None:
         """Whether the feed fell silent or came back: ``silent_feed``, ``feed_back`` or None."""

@@ -227,19 +227,19 @@ class Ward:
             self._lines += self._tally.news()
 
     def _pass_time(self, clock: int, runs: bool) -> None:
-        """Close every step that has been over for as long as the grace; a running clock closes those of silent beds alone."""
-        there = self._carry.slabs.admitted != NEVER
+        """Close every step that has been over for as long as the grace, or with a short one and a running clock, if silent."""
+        there, window = self._carry.slabs.admitted != NEVER, self._model.settings.window
+        news: list[Technical] = []
         if runs:
             self._begin_anew(clock)
-            self._lines += self._silence.tick(clock, self._intake.latest(), self._beds.stay, self._carry.slabs.admitted)
-            there &= self._silence.silent
-        bed, window = np.flatnonzero(there), self._model.settings.window
-        until, ahead = self._carry.until(bed, np.full(len(bed), clock), window.max_gap)
+            news = self._silence.tick(clock, self._intake.latest(), self._beds.stay, self._carry.slabs.admitted)
+            there &= self._silence.silent | (window.grace >= window.skew)
+        until, ahead = self._carry.until(np.flatnonzero(there), clock, window.max_gap)
         until[until != NEVER] -= max(window.grace, window.skew * runs)
         if ahead.any():
             self._tally.note("ahead", None, clock)
         self._step(_NOTHING, until)
-        self._lines += self._tally.news()
+        self._lines += [*self._tally.news(), *news]
 
     def _begin_anew(self, now: int) -> None:
         """Forget what is known of beds that a wrong time has led too far ahead, but for who lies there."""

@@ -132,17 +132,17 @@ class Carry:
                 )
             )
 
-    def after_known(self, bed: Int64, time: Int64) -> Int64:
+    def after_known(self, bed: Int64, time: int | Int64) -> Int64:
         """How long after all that is known of their beds these times are, microseconds."""
         slabs = self.slabs
         return time - np.maximum(np.maximum(slabs.watermark[bed], slabs.closed[bed]), slabs.admitted[bed])
 
-    def until(self, bed: Int64, time: Int64, most: int) -> tuple[Int64, NDArray[np.bool_]]:
+    def until(self, bed: Int64, time: int | Int64, most: int) -> tuple[Int64, NDArray[np.bool_]]:
         """A clock for these beds alone, as :func:`vitals.windowing.advance.advance` takes it, where it can be believed.
 
         Args:
             bed: ``(n,)`` rows of the ward.
-            time: ``(n,)`` int64 microseconds UTC.
+            time: int64 microseconds UTC, ``(n,)`` or one for all.
             most: how long after all that is known of a bed its clock may be.
 
         Returns:
