@@ -104,11 +104,10 @@ class Reference:
         self._ward = Ward(model, policy, beds)
         self._there: set[str] = set()
 
-    def feed(self, closed: Iterable[Closed], clock: int | None) -> list[Output]:
-        """What closed, and then the clock, where it closes steps for everybody."""
+    def feed(self, closed: Iterable[Closed], clock: int) -> list[Output]:
+        """What closed, and then the clock."""
         parts = [text for one in closed for text in self._lines(one)]
-        if clock is not None:
-            parts.append(f'{{"kind":"clock","time":{clock}}}\n')
+        parts.append(f'{{"kind":"clock","time":{clock}}}\n')
         return self._ward.feed("".join(parts).encode())
 
     def end(self, closed: Iterable[Closed]) -> list[Output]:
@@ -177,7 +176,7 @@ class Laws:
 
     def tick(self) -> None:
         """Compare what has become certain."""
-        closed, clock = self._oracle.closed(), None if self._running else self._oracle.clock
+        closed, clock = self._oracle.closed(), self._oracle.clock
         self._certain()
         if self._running:
             self._nothing_is_missed()
@@ -190,12 +189,6 @@ class Laws:
             self._refer(self.apart, ward.feed(own, clock))
             if any(one.gone for one in own):
                 del self._single[stay]
-
-    def silent(self) -> set[str]:
-        """Stays whose beds were told to be silent; all, where the whole feed is."""
-        if ("silent_feed", None, None) in self.standing:
-            return set(self._oracle.beds)
-        return {stay or "" for reason, stay, _ in self.standing if reason == "silent_bed"}
 
     def end(self) -> None:
         """The input is over: what was to be said is said, and all is counted."""

@@ -78,7 +78,7 @@ class Oracle:
 
     def __init__(self, settings: Settings, running: bool) -> None:
         window = settings.window
-        self._running, self._horizon, self._ticks, self._due = running, 1 << 62, 0, False
+        self._running, self._horizon, self._ticks = running, 1 << 62, 0
         self._step, self._grace, self._max_gap = int(window.step), int(window.grace), int(window.max_gap)
         self._max_age = [int(settings.signals[name].max_age) for name in SIGNALS]
         self.beds: dict[str, Bed] = {}
@@ -118,19 +118,12 @@ class Oracle:
         self._ticks += 1
         if self._running and self._ticks < AGREEING:
             return
-        self.clock, self._due = line.time, True
+        self.clock = line.time
         if self._running:
             self._horizon = line.time + EVERY + SKEW
-        else:
-            self.pass_time(set(self.beds))
-
-    def pass_time(self, stays: set[str]) -> None:
-        """The clock closes the steps of some beds; a running one those of silent beds, which the laws know."""
-        for stay in stays & self.beds.keys() if self._due else ():
-            bed = self.beds[stay]
-            if self.clock - bed.known <= self._max_gap:
-                self._pass(stay, bed, self.clock - (max(self._grace, SKEW) if self._running else self._grace))
-        self._due = False
+        for stay, bed in self.beds.items():  # a running clock, too: the grace is not shorter than clocks may differ
+            if line.time - bed.known <= self._max_gap:
+                self._pass(stay, bed, line.time - self._grace)
 
     def _admit(self, line: Sent) -> None:
         if line.stay in self.beds:

@@ -184,8 +184,6 @@ class _Simulation:
                 self._now = OPENED + tick * TICK
                 lines = self._arrivals()
                 self._laws.said(steady.feed(b"".join(lines)))
-                if self._trial.running:
-                    self._oracle.pass_time(self._laws.silent())
                 self._lives.feed(lines)
                 self._laws.tick()
                 if each is not None:
