@@ -17,10 +17,10 @@ class Faults:
         overtaken: share overtaken by some of the next lines.
         garbled: share cut off in their midst.
         impossible: share with a number that no living patient has.
-        ahead: share stamped a day ahead.
+        ahead: share stamped two days ahead.
         silences: disconnections a day after which what was measured never comes.
         bursts: disconnections a day after which it comes at once.
-        clock_steps: steps a day of the clock of a sender, by up to five minutes either way.
+        clock_steps: steps a day of the clock of a sender, to up to five minutes either way.
         drift: of the clock of a sender, at most this share of the time.
         link_lost: share of numbered lines that are lost after they got their number.
         link_doubled: share that come again after they got their number.

@@ -41,7 +41,7 @@ class Once:
     def __init__(self) -> None:
         self._said: dict[str, bytes] = {}
         self._order: deque[str] = deque()
-        self._hash = hashlib.sha256()
+        self._sum = 0
         self.count = self.repeated = 0
 
     def take(self, lines: Iterable[Output]) -> list[tuple[str, Output]]:
@@ -61,14 +61,14 @@ class Once:
         return new
 
     def digest(self) -> str:
-        """Of everything, in the order in which it was first said."""
-        return self._hash.hexdigest()
+        """Of everything that was said, in any order: how the input is cut decides which of two stays is told first."""
+        return f"{self._sum:064x}"
 
     def _keep(self, name: str, text: bytes, for_a_while: bool) -> None:
         self._said[name] = text
         if for_a_while:  # that it has started a ward says in each of its lives
             self._order.append(name)
-        self._hash.update(text)
+        self._sum = (self._sum + int.from_bytes(hashlib.sha256(text).digest(), "big")) % (1 << 256)
         self.count += 1
         if len(self._order) > RECENT:
             del self._said[self._order.popleft()]
@@ -222,15 +222,15 @@ class Laws:
             key = (line.reason, line.stay, line.signal)
             assert key not in self.standing, f"{line}: told twice"
             self.standing.add(key)
-            if line.reason == "stale_channel":
+            if line.reason in {"stale_channel", "silent_bed"}:
                 self._was_missed(line)
 
     def _was_missed(self, line: Technical) -> None:
-        """A channel that is told to be stale has brought nothing for a while."""
+        """A channel that is told to be stale has brought nothing for a while, and so has all that a silent bed has."""
         bed, now = self._oracle.beds.get(line.stay or ""), read_time(line.time)
         assert now is not None
-        # what came since then is in the oracle already, but not as long as a tick
-        since = now - (bed.seen[SIGNALS.index(line.signal or "")] if bed else 0)
+        seen = bed.seen if bed else [0]
+        since = now - (max(seen) if line.signal is None else seen[SIGNALS.index(line.signal)])
         assert since > LEAST, f"{line}: it brought something {since / 6e7:.1f} minutes ago"
 
     def _nothing_is_missed(self) -> None:

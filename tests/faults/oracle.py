@@ -106,7 +106,8 @@ class Oracle:
         for stay, bed in self.beds.items():
             self._pass(stay, bed, bed.watermark)
             rest = [(time, signal, min(values)) for (time, signal), values in sorted(bed.waiting.items())]
-            self._closed.append(Closed(stay, bed.admitted, bed.age, rest, bed.watermark, gone=False))
+            silent = bed.reach > bed.watermark  # a clock closed its last steps
+            self._closed.append(Closed(stay, bed.admitted, bed.age, rest, bed.reach, gone=silent))
 
     def closed(self) -> list[Closed]:
         """What has become certain since the last call."""
@@ -120,7 +121,7 @@ class Oracle:
         self.clock = line.time
         if self._running:
             self._horizon = line.time + EVERY + SKEW
-        for stay, bed in self.beds.items():
+        for stay, bed in self.beds.items():  # a running clock, too: the grace is not shorter than clocks may differ
             if line.time - bed.known <= self._max_gap:
                 self._pass(stay, bed, line.time - self._grace)
 

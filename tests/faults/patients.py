@@ -141,7 +141,7 @@ def _stay_lines(
     heard &= chance[4] >= faults.lost
     value = np.where(chance[5] < faults.impossible, IMPOSSIBLE, value)
     told = arrival > OPENED + HOUR  # before a running clock is believed nobody knows what lies ahead
-    reported = np.where((chance[6] < faults.ahead) & told, reported + DAY, reported)
+    reported = np.where((chance[6] < faults.ahead) & told, reported + 2 * DAY, reported)
     garbled = chance[7] < faults.garbled
     again = np.flatnonzero((chance[8] < faults.doubled) & heard)
     place = np.concatenate([np.flatnonzero(heard), again])
@@ -174,7 +174,7 @@ def _offset(rng: np.random.Generator, faults: Faults, time: Int64, admitted: int
     off = ((time - admitted) * faults.drift * step.uniform(-1, 1)).astype(np.int64)
     for _ in range(many):
         off = np.where(time >= step.integers(admitted, last), off + step.integers(-300, 300) * SECOND, off)
-    return off // 1000 * 1000
+    return np.clip(off, -300 * SECOND, 300 * SECOND) // 1000 * 1000
 
 
 def _through_disconnections(

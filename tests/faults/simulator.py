@@ -72,7 +72,7 @@ class Outcome:
     """What came of it.
 
     Attributes:
-        digest: of everything the ward said, in the order in which it was first said.
+        digest: of everything the ward said, each line once, in any order.
         lines: of input.
         outputs: different ones.
         repeated: outputs that were said again after a crash.
@@ -129,7 +129,7 @@ def simulated_settings() -> Settings:
         {
             "name": "simulated", "demographics": ["age"],
             "signals": {name: {"max_age": "1h" if name in SIGNALS[:3] else "6h"} for name in SIGNALS},
-            "window": {"step": "30min", "grace": "10min", "min_observed": 3, "max_gap": "8h"},
+            "window": {"step": "30min", "grace": "10min", "min_observed": 3, "max_gap": "30h"},
             "label": {"kind": "deterioration", "horizon": "6h"},
             "network": {"kind": "gru", "embed": 8, "hidden": 8, "head": 4},
         }

@@ -138,7 +138,7 @@ def _without_log(survivor: Any) -> Any:
 
 BROKEN = {
     "never dies": [one_line_is_dropped, one_line_comes_twice],
-    "never d": [
+    "never dies|the same id": [
         a_snapshot_forgets("hidden", "hidden", 0.0),
         a_snapshot_forgets("slabs", "value", np.nan),
         a_snapshot_forgets("alerts", "bed", 0),
@@ -151,7 +151,7 @@ BROKEN = {
     "empty window": [a_risk_from_nothing],
     "counters": [a_count_is_lost],
     "event time|empty window|counters": [late_samples_are_taken_in],
-    "never missed": [a_score_that_is_missed_is_not_told],
+    "never told that this": [a_score_that_is_missed_is_not_told],
 }
 
 

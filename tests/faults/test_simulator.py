@@ -41,7 +41,7 @@ def test_every_law_holds_whatever_goes_wrong(folder: Path, seed: int, numbered: 
 
 
 LEADS_TO = {
-    "doubled": "duplicate", "late": "late", "garbled": "not_json", "impossible": "impossible", "ahead": "ahead",
+    "doubled": "duplicate", "late": "late", "garbled": "not_json", "impossible": "impossible", "ahead": "future",
     "link_lost": "gap_in_seq",
 }  # fmt: skip
 HARMLESS = {
@@ -59,6 +59,12 @@ DEADLY = {"crashes", "failures", "unsaid"}
 def calm(folder: Path) -> dict[bool, Outcome]:
     """What comes of no faults, with and without numbers."""
     return {numbered: of(folder, faults=NONE, numbered=numbered) for numbered in (False, True)}
+
+
+def test_every_law_holds_where_nobody_says_that_it_is_now(folder: Path) -> None:
+    outcome = of(folder, beds=6, hours=12, running=False)
+    assert not {"silent_bed", "stale_channel", "future"} & {*outcome.told, *outcome.counts}
+    assert min(outcome.compared.values()) > 20
 
 
 @pytest.mark.parametrize("kind", KINDS)
