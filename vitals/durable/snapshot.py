@@ -13,7 +13,7 @@ import numpy as np
 
 from vitals.errors import StateError
 
-FORMAT = 1
+FORMAT = 2
 """Raised whenever what a snapshot holds changes its meaning; :data:`MIGRATIONS` then tells how to get here."""
 
 MIGRATIONS: dict[int, Callable[[dict[str, Any]], dict[str, Any]]] = {}
