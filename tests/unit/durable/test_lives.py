@@ -118,7 +118,7 @@ def test_what_was_taken_in_is_never_taken_again_and_only_copies_are_left_out(
             assert new >= known, seed  # nothing is taken in twice
             left_out = feed[known:new]
             copies += len(left_out)
-            if exact:
+            if exact and feed_of is not few:  # of two letters a feed may also repeat a past with a copy that never came
                 assert left_out == before[len(before) - len(left_out) :] == feed[2 * known - new : known], seed
             assert set(left_out) <= set(before), seed
             exact, known = exact and not left_out, new + len(kept.lines) - len(before)
