@@ -64,18 +64,28 @@ What a test in virtual time cannot show: a disk that loses what it said was sync
 
 
 def recording() -> dict[str, set[str]]:
-    """Files of tests that write down rows, with the rows that their text names."""
+    """Tests that write down rows, with the rows that their text names; a whole file where a helper in it writes them."""
     found: dict[str, set[str]] = {}
-    for file in sorted((ROOT / "tests").rglob("test_*.py")):
-        text = file.read_text("utf-8")
-        if "from tests.faults import" not in text:
+    for path in sorted((ROOT / "tests").rglob("test_*.py")):
+        text = path.read_text("utf-8")
+        if "from tests.faults import record" not in text:
             continue
-        calls = (node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Call))
-        named = [call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "record"]
-        rows = {row.value for row in named if isinstance(row, ast.Constant) and isinstance(row.value, str)}
-        if named:
-            found[str(file.relative_to(ROOT))] = rows
-    return found
+        for node in ast.parse(text).body:
+            rows = _rows(node)
+            if rows:
+                name = f"::{node.name}" if isinstance(node, ast.FunctionDef) and node.name.startswith("test_") else ""
+                found.setdefault(f"{path.relative_to(ROOT)}{name}", set()).update(rows)
+    whole = {test for test in found if "::" not in test}
+    return {test: rows for test, rows in found.items() if test in whole or test.partition("::")[0] not in whole}
+
+
+def _rows(node: ast.AST) -> set[str]:
+    """Rows that a piece of a test file writes down."""
+    calls = (call for call in ast.walk(node) if isinstance(call, ast.Call) and isinstance(call.func, ast.Name))
+    named = (
+        call.args[0] for call in calls if isinstance(call.func, ast.Name) and call.func.id == "record" and call.args
+    )
+    return {row.value for row in named if isinstance(row, ast.Constant) and isinstance(row.value, str)}
 
 
 def tests_in(file: str) -> set[str]:
@@ -146,11 +156,11 @@ def _line(row: str, fault: str, required: str, measured: str, test: str) -> str:
 
 def main() -> int:
     """Run the tests, write the records and the page; 1 where a test fails or a row is missing."""
-    files = sorted(recording())
+    tests = sorted(recording())
     with tempfile.TemporaryDirectory() as home:
         written = Path(home) / "records.jsonl"
         environment = {**os.environ, "VITALS_FAULTS": str(written)}
-        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *files]
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *tests]
         status = subprocess.run(command, cwd=ROOT, env=environment, check=False).returncode
         new = read_records(written)
     long = os.environ.get("LONG")  # what make soak wrote down

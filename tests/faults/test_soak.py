@@ -39,7 +39,7 @@ def test_days_of_a_small_ward_leave_memory_flat_and_every_law_holds() -> None:
         "F23", "in virtual time: the process dies before or after any of its writes, or before its answer is heard; "
         "started again on the same input from an earlier line",
         "exact, nothing acknowledged lost",
-        f"{crashed} deaths of {outcome.deaths} in {outcome.lines:,} lines: "
+        f"{crashed} deaths in {outcome.lines:,} lines: "
         f"{outcome.compared['a ward that dies says what one says that never dies']:,} of {outcome.outputs:,} outputs equal, "
         f"{outcome.repeated:,} said again with the same id",
     )  # fmt: skip
