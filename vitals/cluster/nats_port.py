@@ -146,7 +146,7 @@ async def nats_port(link: Link, layout: Layout, name: str) -> AsyncIterator[Nats
 
     async def say() -> None:
         while True:
-            with suppress(NatsError):
+            with suppress(NatsError, TimeoutError, OSError):  # who is not heard is thought gone, and hears so
                 await link.client.publish(f"{NEWS}.{name}", json.dumps(port.leases.said()).encode())
                 await link.client.flush(1)
             port.leases.decide()
