@@ -35,7 +35,7 @@ from vitals.cluster.connecting import linked
 from vitals.cluster.local import LocalCluster
 from vitals.errors import FeedError, SettingsError, StateError
 from vitals.flows.cluster_watching import watch_cluster
-from vitals.flows.clustering import feed_cluster, read_cluster
+from vitals.flows.clustering import feed_cluster, read_cluster, set_up_cluster
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +156,17 @@ def test_the_state_of_another_model_is_refused(model: Path, tmp_path: Path) -> N
             assert worker.end() == 0
         with pytest.raises(StateError, match=r"as this (model|policy) has it"):
             watch_cluster(other, cluster.url, io.BytesIO(), keys=cluster.folder / "worker")
+        before = outputs_of(cluster)
+        set_up_cluster(cluster.url, cluster.folder / "admin", LAYOUT, 1, new_model=True)
+        more = [line for line in feed_of(4, hours=20) if line not in set(feed_of(4))]
+        with workers(cluster, other, 1):
+            feed_cluster(cluster.url, io.BytesIO(b"".join(more)), io.BytesIO(), cluster.folder / "gateway")
+            wanted = one_ward(other, feed_of(4) + more).keys() - one_ward(other, feed_of(4)).keys()
+            assert wanted
+            until(lambda: wanted <= outputs_of(cluster).keys(), 30)
+        said_before = one_ward(other, feed_of(4)).keys()
+        assert outputs_of(cluster).keys() == before.keys() | wanted
+        assert not said_before & outputs_of(cluster).keys()
 
 
 def test_a_worker_says_how_it_ended(cluster: LocalCluster, model: Path) -> None:

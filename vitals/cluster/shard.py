@@ -58,8 +58,11 @@ class Shard:
         self._took = took
         self._identity, self._through = identity(model, policy), kept.through
         self._unsaved, self._last = 0, time.monotonic()
+        self._first: list[Output] = []
         if kept.body is None:
             self._ward, self.position = Ward(model, policy, _BEDS), 0
+            if kept.through:  # what this model says of the past is passed over, but not that it started
+                self._first = self._ward.take([])
             return
         values = _decode(kept.body, where)
         refuse_another(where, values["identity"], self._identity)
@@ -80,6 +83,8 @@ class Shard:
         if new and self._took is not None:
             self._took(text)
         lines = self._ward.feed(text) if new else []
+        if new:
+            lines, self._first = self._first + lines, []
         self.position = messages[-1].sequence
         self._unsaved += len(messages)
         self._last = time.monotonic()
