@@ -30,6 +30,7 @@ from tests.clusters import (
 from tests.keeping import feed_of
 from tests.live import model_folder, settings_of
 from vitals.cli.main import main
+from vitals.cluster import nats_port
 from vitals.cluster.certificates import write_certificates
 from vitals.cluster.connecting import linked
 from vitals.cluster.local import LocalCluster
@@ -167,6 +168,25 @@ def test_the_state_of_another_model_is_refused(model: Path, tmp_path: Path) -> N
         said_before = one_ward(other, feed_of(4)).keys()
         assert outputs_of(cluster).keys() == before.keys() | wanted
         assert not said_before & outputs_of(cluster).keys()
+
+
+def test_a_partition_that_nobody_served_for_a_day_says_so(
+    cluster: LocalCluster, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    async def load() -> None:
+        async with linked(cluster.url, cluster.folder / "worker", lambda reason, _: told.append(reason)) as link:
+            port = nats_port.NatsPort(link, LAYOUT, f"loads-{len(told)}")
+            await port.load(0)
+            await port.release(0)
+
+    asyncio.run(load())
+    asyncio.run(load())
+    assert told == []
+    monkeypatch.setattr(nats_port, "KEPT_IN", -10.0)
+    asyncio.run(load())
+    assert told == ["events_may_be_missing"]
 
 
 def test_a_worker_says_how_it_ended(cluster: LocalCluster, model: Path) -> None:

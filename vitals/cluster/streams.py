@@ -7,13 +7,10 @@ import json
 import time
 from typing import Any
 
-from vitals.cluster.layout import IN, KEEP, OUT, THIS, WHICH, Layout, bell
+from vitals.cluster.layout import IN, KEEP, KEPT_IN, KEPT_OUT, OUT, THIS, WHICH, Layout, bell
 from vitals.cluster.links import Link
 from vitals.cluster.routing import partition_of
 from vitals.errors import StateError
-
-KEPT_IN, KEPT_OUT = 24 * 3600, 7 * 24 * 3600
-"""Seconds that events and outputs stay in the log: workers may be away for so long, and readers."""
 
 RECOGNISED = 600
 """Seconds for which the servers know a message that is published again."""
