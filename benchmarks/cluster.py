@@ -42,11 +42,11 @@ ROOT = Path(__file__).parent.parent
 
 
 def process(*arguments: str | Path, source: Path | None = None) -> subprocess.Popen[bytes]:
-    stdin = subprocess.DEVNULL if source is None else source.open("rb")
-    return subprocess.Popen(
-        [sys.executable, "-m", "vitals", *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
-    )  # fmt: skip
+    with (source or Path(os.devnull)).open("rb") as stdin:
+        return subprocess.Popen(
+            [sys.executable, "-m", "vitals", *map(str, arguments)], stdin=stdin, stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT), "OMP_NUM_THREADS": "1"},
+        )  # fmt: skip
 
 
 async def span(cluster: LocalCluster) -> tuple[int, float]:

@@ -36,13 +36,13 @@ LAYOUT = Layout(8, 4)
 def free_port() -> int:
     """The first of several ports that nobody has, far from those that the system deals out."""
     for port in range(14_300 + os.getpid() % 500 * 20, 30_000, 10):
-        with socket.socket() as one, socket.socket() as other:
-            try:
-                one.bind(("127.0.0.1", port))
-                other.bind(("127.0.0.1", port + 2000))
-            except OSError:
-                continue
-            return port
+        try:
+            for number in (*range(port, port + 3), *range(port + 2000, port + 2003)):
+                with socket.socket() as one:
+                    one.bind(("127.0.0.1", number))
+        except OSError:
+            continue
+        return port
     raise OSError("no port is free")
 
 

@@ -30,12 +30,13 @@ from tests.clusters import (
 from tests.keeping import feed_of
 from tests.live import model_folder, settings_of
 from vitals.cli.main import main
+from vitals.cluster import nats_port
 from vitals.cluster.certificates import write_certificates
 from vitals.cluster.connecting import linked
 from vitals.cluster.local import LocalCluster
 from vitals.errors import FeedError, SettingsError, StateError
 from vitals.flows.cluster_watching import watch_cluster
-from vitals.flows.clustering import feed_cluster, read_cluster
+from vitals.flows.clustering import feed_cluster, read_cluster, set_up_cluster
 
 
 @pytest.fixture(scope="module")
@@ -156,6 +157,36 @@ def test_the_state_of_another_model_is_refused(model: Path, tmp_path: Path) -> N
             assert worker.end() == 0
         with pytest.raises(StateError, match=r"as this (model|policy) has it"):
             watch_cluster(other, cluster.url, io.BytesIO(), keys=cluster.folder / "worker")
+        before = outputs_of(cluster)
+        set_up_cluster(cluster.url, cluster.folder / "admin", LAYOUT, 1, new_model=True)
+        more = [line for line in feed_of(4, hours=20) if line not in set(feed_of(4))]
+        with workers(cluster, other, 1):
+            feed_cluster(cluster.url, io.BytesIO(b"".join(more)), io.BytesIO(), cluster.folder / "gateway")
+            wanted = one_ward(other, feed_of(4) + more).keys() - one_ward(other, feed_of(4)).keys()
+            assert wanted
+            until(lambda: wanted <= outputs_of(cluster).keys(), 30)
+        said_before = one_ward(other, feed_of(4)).keys()
+        assert outputs_of(cluster).keys() == before.keys() | wanted
+        assert not said_before & outputs_of(cluster).keys()
+
+
+def test_a_partition_that_nobody_served_for_a_day_says_so(
+    cluster: LocalCluster, model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[str] = []
+
+    async def load() -> None:
+        async with linked(cluster.url, cluster.folder / "worker", lambda reason, _: told.append(reason)) as link:
+            port = nats_port.NatsPort(link, LAYOUT, f"loads-{len(told)}")
+            await port.load(0)
+            await port.release(0)
+
+    asyncio.run(load())
+    asyncio.run(load())
+    assert told == []
+    monkeypatch.setattr(nats_port, "KEPT_IN", -10.0)
+    asyncio.run(load())
+    assert told == ["events_may_be_missing"]
 
 
 def test_a_worker_says_how_it_ended(cluster: LocalCluster, model: Path) -> None:

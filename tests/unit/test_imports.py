@@ -68,6 +68,26 @@ def test_help_loads_neither_arrays_nor_networks(arguments: list[str]) -> None:
     assert not found & (HEAVY | {"numpy", "numba", "onnxruntime", "msgspec"})
 
 
+@pytest.mark.parametrize(
+    ("arguments", "extra"),
+    [
+        (["cluster", "read", "nats://127.0.0.1:4222"], "cluster"),
+        (["watch", "sepsis-vitals", "--from", "nats://127.0.0.1:4222"], "cluster"),
+        (["watch", "sepsis-vitals", "--from", "kafka://127.0.0.1:9092"], "kafka"),
+    ],
+)
+def test_without_a_brokers_client_a_command_names_its_extra(arguments: list[str], extra: str) -> None:
+    program = (
+        "from vitals.cli.main import main\n"
+        "import contextlib, io\n"
+        "with contextlib.redirect_stderr(io.StringIO()) as said:\n"
+        f"    code = main({arguments!r})\n"
+        "assert code == 1, code\n"
+        f"assert \"pip install 'vitals[{extra}]'\" in said.getvalue(), said.getvalue()"
+    )
+    loaded_by(program, without=BROKERS)
+
+
 def test_without_the_train_extra_a_command_names_it() -> None:
     program = (
         "from vitals.cli.main import main\n"

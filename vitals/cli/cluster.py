@@ -80,9 +80,16 @@ def setup(
     replicas: Annotated[
         int, typer.Option("--replicas", min=1, max=5, metavar="N", help="Copies of every message; 3 survive one loss.")
     ] = 3,
+    new_model: Annotated[
+        bool,
+        typer.Option("--new-model", help="Forget the states, for workers of another model (stop the old ones first)."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make the streams of a ward on servers that run, and spread their leaders. Again after a node came back: spread only.
+
+    With --new-model workers of another model or policy may begin: they take in the events of the last day without saying what
+    has been said up to then, and go on from there.
 
     \b
     Example:
@@ -91,7 +98,7 @@ def setup(
     from vitals.cluster.layout import Layout
     from vitals.flows.clustering import set_up_cluster
 
-    led = set_up_cluster(url, keys, Layout(partitions, quarters), replicas)
+    led = set_up_cluster(url, keys, Layout(partitions, quarters), replicas, new_model)
     console.show({"partitions": partitions, "leaders": led}, as_json=json, title="Set up")
 
 

@@ -50,8 +50,8 @@ async def linked(url: str, keys: Path | None, tell: Tell) -> AsyncIterator[Link]
         async with asyncio.timeout(20):
             await client.connect(
                 servers, error_cb=hear, disconnected_cb=link.went_down, reconnected_cb=link.came_up,
-                max_reconnect_attempts=-1, connect_timeout=2, ping_interval=2,
-                max_outstanding_pings=2, name=f"vitals {role}".strip(), pending_size=64 << 20, **options,
+                max_reconnect_attempts=-1, connect_timeout=2, ping_interval=1,
+                max_outstanding_pings=3, name=f"vitals {role}".strip(), pending_size=64 << 20, **options,
             )  # fmt: skip
     except (TimeoutError, NatsError, OSError, ssl.SSLError) as error:
         why = refused[-1] if refused else str(error) or "no answer"

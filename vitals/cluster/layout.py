@@ -10,6 +10,9 @@ PARTITIONS, QUARTERS = 64, 4
 """Partitions of a new cluster, for its whole life; and groups of them that one node leads."""
 
 IN, OUT, KEEP = "VITALS_IN", "VITALS_OUT", "VITALS_KEEP"
+KEPT_IN, KEPT_OUT = 24 * 3600, 7 * 24 * 3600
+"""Seconds that events and outputs stay in the log: workers may be away for so long, and readers."""
+
 NEWS = "vitals.worker"
 """Workers say here what they hold."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import datetime as dt
 import json
 import time
 from collections.abc import Callable
@@ -32,14 +33,15 @@ Tell = Callable[[str, str], None]
 
 
 class Last(NamedTuple):
-    """The last message of a subject; ``sequence`` is 0 where there is none."""
+    """The last message of a subject, and when it was stored (Unix seconds); ``sequence`` is 0 where there is none."""
 
     sequence: int
     headers: dict[str, str]
     body: bytes
+    stored: float
 
 
-_NONE = Last(0, {}, b"")
+_NONE = Last(0, {}, b"", 0.0)
 
 
 class Link:
@@ -51,7 +53,7 @@ class Link:
     """
 
     def __init__(self, client: Client, tell: Tell) -> None:
-        self.client, self._tell = client, tell
+        self.client, self.tell = client, tell
         self._up, self._down = asyncio.Event(), asyncio.Event()
         self._waiting: set[str] = set()
         self.forbidden: str | None = None
@@ -150,8 +152,9 @@ class Link:
             told = json.loads((await self.ask_until(f"$JS.API.STREAM.MSG.GET.{stream}", question)).data)
             if "error" not in told:
                 message = told["message"]
+                stored = dt.datetime.fromisoformat(message["time"]).timestamp()
                 headers = _read_headers(base64.b64decode(message.get("hdrs", "")))
-                return Last(int(message["seq"]), headers, base64.b64decode(message.get("data", "")))
+                return Last(int(message["seq"]), headers, base64.b64decode(message.get("data", "")), stored)
             if told["error"].get("err_code") == _NO_MESSAGE:
                 return _NONE
             await asyncio.sleep(_PAUSE)
@@ -170,12 +173,12 @@ class Link:
         self.refuse()
         if time.monotonic() - began > PATIENCE and subject not in self._waiting:
             self._waiting.add(subject)
-            self._tell("quorum_lost", subject)
+            self.tell("quorum_lost", subject)
 
     def _content(self, subject: str) -> None:
         if subject in self._waiting:
             self._waiting.discard(subject)
-            self._tell("quorum_back", subject)
+            self.tell("quorum_back", subject)
 
 
 def _read_headers(block: bytes) -> dict[str, str]:

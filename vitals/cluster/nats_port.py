@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from vitals.cluster.layout import IN, KEEP, NEWS, OUT, Layout
+from vitals.cluster.layout import IN, KEEP, KEPT_IN, NEWS, OUT, Layout
 from vitals.cluster.leases import EVERY, Leases
 from vitals.cluster.links import Link
 from vitals.cluster.port import Fenced, Kept, Message
@@ -68,6 +68,8 @@ class NatsPort:
             with suppress(Fenced):  # somebody saved or took it in between: look again
                 self._kept[partition] = await self._replace(partition, KEEP, last.body, position, last.sequence)
                 break
+        if last.sequence and time.time() - last.stored > KEPT_IN:
+            self._link.tell("events_may_be_missing", f"partition {partition}")
         out = await self._link.last(self._layout.stream(OUT, partition), self._layout.outputs(partition))
         self._out[partition], through = out.sequence, int(out.headers.get(THROUGH, 0))
         self._through[partition] = through
@@ -146,7 +148,7 @@ async def nats_port(link: Link, layout: Layout, name: str) -> AsyncIterator[Nats
 
     async def say() -> None:
         while True:
-            with suppress(NatsError):
+            with suppress(NatsError, TimeoutError, OSError):  # who is not heard is thought gone, and hears so
                 await link.client.publish(f"{NEWS}.{name}", json.dumps(port.leases.said()).encode())
                 await link.client.flush(1)
             port.leases.decide()

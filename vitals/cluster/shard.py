@@ -19,6 +19,7 @@ from vitals.ward.ward import Ward
 MESSAGES, IDLE = 200, 0.5
 """State is saved after so many messages, or so many seconds without any."""
 
+Took = Callable[[bytes], None]
 _LEVEL = 1  # of compression: most of a ward's arrays is empty
 _BEDS = 16
 
@@ -31,6 +32,7 @@ class Shard:
         policy: decides which risks alert.
         kept: what to go on from.
         where: what the partition is called in an error.
+        took: is told of the bytes that came in for the first time.
 
     Attributes:
         position: the last message that was taken in.
@@ -50,11 +52,17 @@ class Shard:
         4
     """
 
-    def __init__(self, model: Model, policy: AlertPolicy | None, kept: Kept, where: str) -> None:
+    def __init__(
+        self, model: Model, policy: AlertPolicy | None, kept: Kept, where: str, took: Took | None = None
+    ) -> None:
+        self._took = took
         self._identity, self._through = identity(model, policy), kept.through
         self._unsaved, self._last = 0, time.monotonic()
+        self._first: list[Output] = []
         if kept.body is None:
             self._ward, self.position = Ward(model, policy, _BEDS), 0
+            if kept.through:  # what this model says of the past is passed over, but not that it started
+                self._first = self._ward.take([])
             return
         values = _decode(kept.body, where)
         refuse_another(where, values["identity"], self._identity)
@@ -71,7 +79,12 @@ class Shard:
         new = messages[len(old) :]
         if old:
             self._ward.feed(_text(old))
-        lines = self._ward.feed(_text(new)) if new else []
+        text = _text(new)
+        if new and self._took is not None:
+            self._took(text)
+        lines = self._ward.feed(text) if new else []
+        if new:
+            lines, self._first = self._first + lines, []
         self.position = messages[-1].sequence
         self._unsaved += len(messages)
         self._last = time.monotonic()

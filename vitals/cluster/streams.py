@@ -7,13 +7,10 @@ import json
 import time
 from typing import Any
 
-from vitals.cluster.layout import IN, KEEP, OUT, THIS, WHICH, Layout, bell
+from vitals.cluster.layout import IN, KEEP, KEPT_IN, KEPT_OUT, OUT, THIS, WHICH, Layout, bell
 from vitals.cluster.links import Link
 from vitals.cluster.routing import partition_of
 from vitals.errors import StateError
-
-KEPT_IN, KEPT_OUT = 24 * 3600, 7 * 24 * 3600
-"""Seconds that events and outputs stay in the log: workers may be away for so long, and readers."""
 
 RECOGNISED = 600
 """Seconds for which the servers know a message that is published again."""
@@ -83,6 +80,24 @@ async def _nodes(link: Link, stream: str) -> set[str]:
     cluster = (await _api(link, f"STREAM.INFO.{stream}", {})).get("cluster") or {}
     there = [copy["name"] for copy in cluster.get("replicas") or [] if not copy.get("offline")]
     return {*there, cluster["leader"]} if there and cluster.get("leader") else set()
+
+
+async def forget_states(link: Link, layout: Layout) -> None:
+    """Forget what the partitions know, so that workers of another model read the events again; outputs stay as they are.
+
+    Args:
+        link: as ``admin``.
+        layout: the partitions.
+
+    Raises:
+        StateError: there is a cluster with other partitions.
+    """
+    refuse_another(layout, await layout_of(link))
+    for stream in layout.streams(KEEP):
+        told = await _api(link, f"STREAM.PURGE.{stream}", {})
+        if "error" in told:
+            why = str(told["error"].get("description", "no answer"))
+            raise StateError(stream, why, "a stream whose leader answers", "try again once all servers are up")
 
 
 async def layout_of(link: Link) -> Layout:

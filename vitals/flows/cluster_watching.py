@@ -72,9 +72,12 @@ def watch_cluster(
             lines.truncate()
             return text
 
+        def open_shard(kept: Kept, where: str) -> Shard:
+            return Shard(model, policy, kept, where, operation.metrics.took if operation.metrics else None)
+
         async def serve() -> None:
             async with _port(url, keys, news) as port:
-                worker = Worker(port, lambda kept, where: _shard(model, policy, kept, where), write, news.of_partition)
+                worker = Worker(port, open_shard, write, news.of_partition)
                 waiting = asyncio.create_task(_wait(operation, worker.stop))
                 try:
                     await worker.run()
@@ -84,10 +87,6 @@ def watch_cluster(
         asyncio.run(serve())
         counts = {name: operation.counts[name] for name in ("risks", "alerts", "held_back", "technical")}
         return counts | {"taken": news.taken, "lost": news.lost}
-
-
-def _shard(model: Model, policy: AlertPolicy | None, kept: Kept, where: str) -> Shard:
-    return Shard(model, policy, kept, where)
 
 
 async def _wait(operation: Operation, stop: asyncio.Event) -> None:

@@ -75,7 +75,7 @@ def read_cluster(
 
 
 def set_up_cluster(
-    url: str, keys: str | Path | None = None, layout: Layout | None = None, replicas: int = 3
+    url: str, keys: str | Path | None = None, layout: Layout | None = None, replicas: int = 3, new_model: bool = False
 ) -> dict[str, str]:
     """Make a cluster's streams where there are none, and spread their leaders over the nodes; returns who leads each.
 
@@ -84,15 +84,19 @@ def set_up_cluster(
         keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of an admin; None for servers without encryption.
         layout: partitions and quarters, fixed for the cluster's life.
         replicas: copies of every message.
+        new_model: forget the states, so that workers of another model may begin: they take in the events that are still there,
+            and say what comes after the outputs that are there. No worker may run.
 
     Raises:
         StateError: there is a cluster with other partitions.
     """
     from vitals.cluster.connecting import linked
-    from vitals.cluster.streams import set_up
+    from vitals.cluster.streams import forget_states, set_up
 
     async def run() -> dict[str, str]:
         async with linked(url, None if keys is None else Path(keys), _nobody) as link:
+            if new_model:
+                await forget_states(link, layout or Layout())
             return await set_up(link, layout or Layout(), replicas)
 
     return asyncio.run(run())
