@@ -124,7 +124,9 @@ def test_workers_that_come_go_and_overlap(model: Path, seed: int, monkeypatch: p
         running = [worker()]
         while not broker.done():
             await asyncio.sleep(draw.random() * 0.15)
-            if draw.random() < 0.6:  # another comes, though nobody left: who had the partitions does not know yet
+            if (
+                not replaced or draw.random() < 0.6
+            ):  # another comes, though nobody left: who had the partitions does not know yet
                 running.append(worker())
                 replaced += 1
             if len(running) > 1 and draw.random() < 0.5:
