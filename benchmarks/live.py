@@ -19,7 +19,9 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
+from typing import IO
 
 import _timing
 import msgspec
@@ -177,11 +179,11 @@ def throughput(network: Network, model: Model, beds: int, rounds: int) -> None:
     took = _timing.race({name: run for name, (run, _) in runs.items()}, rounds)
     rate = {name: runs[name][1] / took[name] for name in runs}
     print(
-        f"{'':28}{'thousand events/s':>28}{'times PyTorch, window':>28}{'times ONNX, one at a time':>28}{'times micro-batches':>28}"
+        f"{'':28}{'thousand events/s':>36}{'times PyTorch, window':>36}{'times ONNX, one at a time':>36}{'times micro-batches':>36}"
     )
     for name, each in rate.items():
         ratios = [Spread.of(each / rate[peer]) for peer in list(runs)[:3]]
-        print(f"{name:28}{Spread.of(each / 1e3)!s:>28}" + "".join(f"{ratio!s:>28}" for ratio in ratios))
+        print(f"{name:28}{Spread.of(each / 1e3)!s:>36}" + "".join(f"{ratio!s:>36}" for ratio in ratios))
 
 
 def single(model: Model, beds: int, events: int = 4000) -> None:
@@ -230,6 +232,12 @@ def many(model: Model, beds: int, seconds: int) -> None:
           f"events/s, {spent / seconds:.2f} of a core; memory a bed {first:.0f} bytes at its begin, {last:.0f} at its end")  # fmt: skip
 
 
+def pour(content: bytes, into: IO[bytes]) -> None:
+    """Write until nobody reads any more."""
+    with suppress(BrokenPipeError):
+        into.write(content)
+
+
 def start(model: Model, beds: int, rounds: int) -> None:
     """Seconds from the start of ``vitals watch`` to its first risk, and its memory with so many beds."""
     with tempfile.TemporaryDirectory() as home:
@@ -243,7 +251,7 @@ def start(model: Model, beds: int, rounds: int) -> None:
             with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
                 assert process.stdin is not None
                 assert process.stdout is not None
-                threading.Thread(target=process.stdin.write, args=[first], daemon=True).start()
+                threading.Thread(target=pour, args=[first, process.stdin], daemon=True).start()
                 while b'"kind":"risk"' not in process.stdout.readline():
                     pass
                 took = time.perf_counter() - began
