@@ -54,8 +54,13 @@ earlier line. While it runs, a law looks at every line of output:
 
 `make soak SEED=1 BEDS=1000 DAYS=7` is its long form; `CADENCE=` (seconds between two values of a signal), `ALONE=` (every so
 many beds are compared with a ward of their own), `NUMBERED=1` (lines carry a `seq`) and `STANDING=1` (no running clock) change
-what is simulated. When a law does not hold, the seed is printed with the command that shows it again. For every law there is a
-ward that is broken on purpose (`tests/faults/test_broken_wards.py`), and is caught.
+what is simulated. Its memory is that of one process with three wards of that size (the one that dies, the one that never does,
+and the one that is fed what counts) and the simulator itself. When a law does not hold, the seed is printed with the command
+that shows it again. For every law there is a ward that is broken on purpose (`tests/faults/test_broken_wards.py`), and is caught.
+
+Not simulated: a grace shorter than `skew`, corrected risks (`--rescore`), sources with clocks of their own (`source`), and, in a
+feed whose lines carry numbers, lines that lost theirs. Such a line is told by its place; where the feed also repeats lines it may
+be taken in again after a crash, and is then counted twice.
 
 More kills, faults and bits than in the usual tests: `VITALS_KILLS=100`, `VITALS_FAULT_STEP=1`, `VITALS_FLIPS=1000`.
 

@@ -44,14 +44,7 @@ LEADS_TO = {
     "doubled": "duplicate", "late": "late", "garbled": "not_json", "impossible": "impossible", "ahead": "future",
     "link_lost": "gap_in_seq",
 }  # fmt: skip
-HARMLESS = {
-    "crashes",
-    "failures",
-    "unsaid",
-    "link_doubled",
-    "overtaken",
-    "delayed",
-}  # the last two stay within the grace
+HARMLESS = {"crashes", "failures", "unsaid", "link_doubled", "overtaken"}
 DEADLY = {"crashes", "failures", "unsaid"}
 
 
