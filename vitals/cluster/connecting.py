@@ -18,6 +18,9 @@ from vitals.cluster.links import Link, Tell
 from vitals.errors import FeedError, SettingsError
 
 
+_GOODBYE = 3.0  # seconds
+
+
 @asynccontextmanager
 async def linked(url: str, keys: Path | None, tell: Tell) -> AsyncIterator[Link]:
     """A connection for as long as it is needed.
@@ -64,7 +67,8 @@ async def linked(url: str, keys: Path | None, tell: Tell) -> AsyncIterator[Link]
         yield link
     finally:
         with suppress(NatsError, TimeoutError):
-            await client.close()
+            async with asyncio.timeout(_GOODBYE):  # a server that hangs does not answer that either
+                await client.close()
 
 
 def _role(keys: Path) -> str:
