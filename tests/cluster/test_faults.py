@@ -95,7 +95,8 @@ def test_a_server_that_hangs(tmp_path: Path) -> None:
         time.sleep(9)
         node.go_on()
         feeding.join(60)
-        assert feeding.said["acknowledged"] == stored(cluster) == len(lines)
+        assert feeding.said["acknowledged"] == len(lines)
+        until(lambda: stored(cluster) == len(lines), 30)  # who hung may still answer with what it knew
     stalled = feeding.said["stalled_partitions"] / cluster.layout.partitions
     record(
         "F26", "SIGSTOP of a server that leads a quarter for 9 s, while 400 events are published",

@@ -92,18 +92,22 @@ def test_workers_take_over_from_each_other(brokers: dict[str, Any], model: Path)
     partitions = port.partitions
     port.close()
     lines = feed_of(stays=12, hours=12, seed=4)
-    half = len(lines) // 2
+    half, wanted = len(lines) // 2, one_ward(model, lines)
     publish(brokers, lines[:half], partitions)
 
     async def run() -> tuple[set[int], set[int]]:
         first = await work(brokers, model, 6)
         publish(brokers, lines[half:], partitions)
         both = await asyncio.gather(work(brokers, model, 9), work(brokers, model, 9))
+        for _ in range(3):  # a busy machine is given more time
+            if not differences(about_stays(published(brokers, partitions)), wanted)[0]:
+                break
+            await work(brokers, model, 9)
         return first, both[0] | both[1]
 
     first, later = asyncio.run(run())
     assert first == later == set(range(partitions))
-    assert differences(about_stays(published(brokers, partitions)), one_ward(model, lines)) == (0, 0, 0)
+    assert differences(about_stays(published(brokers, partitions)), wanted) == (0, 0, 0)
 
 
 def test_a_worker_that_never_saved_is_replayed(brokers: dict[str, Any], model: Path) -> None:
@@ -112,7 +116,7 @@ def test_a_worker_that_never_saved_is_replayed(brokers: dict[str, Any], model: P
 
     async def run() -> None:
         await work(brokers, model, 6, saves=False)
-        await work(brokers, model, 6)
+        await work(brokers, model, 10)
 
     asyncio.run(run())
     assert differences(about_stays(published(brokers, 4)), one_ward(model, lines)) == (0, 0, 0)

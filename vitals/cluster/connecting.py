@@ -17,6 +17,9 @@ from nats.errors import Error as NatsError
 from vitals.cluster.links import Link, Tell
 from vitals.errors import FeedError, SettingsError
 
+_GOODBYE = 3.0  # seconds
+_LOOK = 0.2
+
 
 @asynccontextmanager
 async def linked(url: str, keys: Path | None, tell: Tell) -> AsyncIterator[Link]:
@@ -60,11 +63,23 @@ async def linked(url: str, keys: Path | None, tell: Tell) -> AsyncIterator[Link]
         cure = "start the cluster, check the address, and name a folder of keys of this cluster with --keys"
         raise FeedError(url, why, "a server that lets us in", cure) from error
     await link.came_up()
+    watching = asyncio.create_task(_cut_what_hangs(client, link))
     try:
         yield link
     finally:
+        watching.cancel()
         with suppress(NatsError, TimeoutError):
-            await client.close()
+            async with asyncio.timeout(_GOODBYE):  # a server that hangs does not answer that either
+                await client.close()
+
+
+async def _cut_what_hangs(client: Client, link: Link) -> None:
+    """Cut the connection to a server that hangs: nats-py would wait half a minute for its farewell before it tries another."""
+    while True:
+        await asyncio.sleep(_LOOK)
+        writer = getattr(client._transport, "_io_writer", None)  # noqa: SLF001 (nats-py offers no way to abort)
+        if client.is_reconnecting and link.is_up() and writer is not None:
+            writer.transport.abort()
 
 
 def _role(keys: Path) -> str:

@@ -83,6 +83,16 @@ def bell(subject: str) -> str:
     return subject.replace("vitals.", "vitals.new.", 1)
 
 
+def tag_of(quarter: int) -> str:
+    """What the servers with a copy of a quarter's streams are tagged with.
+
+    Example:
+        >>> tag_of(2)
+        'quarter:2'
+    """
+    return f"quarter:{quarter}"
+
+
 def rights(layout: Layout) -> dict[str, tuple[list[str], list[str]]]:
     """By role what it may publish, and what it may subscribe to; each role has inboxes of its own.
 

@@ -68,6 +68,10 @@ class Link:
         self._down.clear()
         self._up.set()
 
+    def is_up(self) -> bool:
+        """Whether a server is there, as far as was said."""
+        return self._up.is_set()
+
     async def ask(self, subject: str, body: bytes = b"", headers: _Headers | None = None) -> Msg:
         """Ask once.
 

@@ -13,7 +13,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vitals.cluster.certificates import NODE, ROLES, write_certificates
-from vitals.cluster.layout import Layout, rights
+from vitals.cluster.layout import Layout, rights, tag_of
 from vitals.errors import SettingsError, StateError
 
 PORT = 4222
@@ -150,6 +150,11 @@ class LocalCluster:
         cure = "see output.txt there; another program may have the port (--port)"
         raise StateError(str(ended.folder), f"a server that ended: {' '.join(said)}", "a running server", cure)
 
+    def _quarters(self, node: Node) -> list[int]:
+        """Those of which this node has a copy: the copies of one quarter's streams lie together, so that one may lead them."""
+        many = len(self.nodes)
+        return [q for q in range(self.layout.quarters) if (node.number - q) % many < self.replicas]
+
     def _refuse_another(self, nodes: int) -> None:
         path = self.folder / "cluster.json"
         wanted = {"nodes": nodes, "partitions": self.layout.partitions, "quarters": self.layout.quarters}
@@ -170,13 +175,14 @@ class LocalCluster:
         alone = len(self.nodes) == 1
         between = f'cluster {{ name: vitals, listen: "127.0.0.1:{node.port + _BETWEEN}", routes: [{routes}], tls {{ {tls} }} }}'
         return _CONF.format(
-            name=node.name, port=node.port, store=node.folder / "store", tls=tls, users=_users(self.layout),
+            name=node.name, tags=", ".join(f'"{tag_of(quarter)}"' for quarter in self._quarters(node)), port=node.port, store=node.folder / "store", tls=tls, users=_users(self.layout),
             cluster="" if alone else between, partitions=self.layout.partitions, largest=LARGEST,
         )  # fmt: skip
 
 
 _CONF = """\
 server_name: {name}
+server_tags: [{tags}]
 listen: "127.0.0.1:{port}"
 max_payload: {largest}
 max_pending: 256MB

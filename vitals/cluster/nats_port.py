@@ -162,7 +162,7 @@ async def nats_port(link: Link, layout: Layout, name: str) -> AsyncIterator[Nats
         saying.cancel()
         with suppress(asyncio.CancelledError):
             await saying
-        with suppress(NatsError):
+        with suppress(NatsError, TimeoutError, OSError):
             await link.client.publish(f"{NEWS}.{name}", b"")
             await link.client.flush(1)
 

@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from vitals.cluster.layout import IN, KEEP, KEPT_IN, KEPT_OUT, OUT, THIS, WHICH, Layout, bell
+from vitals.cluster.layout import IN, KEEP, KEPT_IN, KEPT_OUT, OUT, THIS, WHICH, Layout, bell, tag_of
 from vitals.cluster.links import Link
 from vitals.cluster.routing import partition_of
 from vitals.errors import StateError
@@ -43,6 +43,8 @@ async def set_up(link: Link, layout: Layout, replicas: int) -> dict[str, str]:
                 told = await _api(link, f"STREAM.CREATE.{stream}", wanted)
                 if "error" not in told:
                     break
+                if told["error"].get("err_code") == 10005:  # servers without tags: anywhere, then
+                    wanted.pop("placement", None)
                 if told["error"].get("err_code") == 10058:  # it is there, with another configuration
                     refuse_another(layout, await layout_of(link))
                     told = await _api(link, f"STREAM.UPDATE.{stream}", wanted)
@@ -170,7 +172,7 @@ def _config(layout: Layout, kind: str, quarter: int, stream: str, replicas: int)
     config: dict[str, Any] = {
         "name": stream, "subjects": [subject(p) for p in layout.of_quarter(quarter)], "storage": "file",
         "retention": "limits", "discard": "new" if kind != KEEP else "old", "num_replicas": replicas,
-        "duplicate_window": RECOGNISED * _SECOND, "allow_direct": True,
+        "placement": {"tags": [tag_of(quarter)]}, "duplicate_window": RECOGNISED * _SECOND, "allow_direct": True,
         "metadata": {"partitions": str(layout.partitions), "quarters": str(layout.quarters)},
     }  # fmt: skip
     if kind == KEEP:

@@ -12,6 +12,9 @@ from vitals.cluster.shard import Opener, Shard
 from vitals.feeds.lines import Output
 
 _T = TypeVar("_T")
+GOODBYE = 15.0
+"""Seconds that a worker which is to stop takes at most to save what it knows."""
+
 _LOOK = 0.1  # seconds between two looks at what is to be served
 
 Told = Callable[[str, int], None]
@@ -50,7 +53,9 @@ class Worker:
                 for partition in self._port.held() - set(self._serving):
                     self._serving[partition] = asyncio.create_task(self._serve(partition))
                 await asyncio.sleep(_LOOK)
-            await asyncio.gather(*self._serving.values())
+            if self._serving:  # without a quorum nothing can be saved; nothing is lost then, only done again
+                await asyncio.wait(self._serving.values(), timeout=GOODBYE)
+            self._raise()
         finally:
             for task in self._serving.values():
                 task.cancel()
