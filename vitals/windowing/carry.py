@@ -163,12 +163,12 @@ class Carry:
         return until, ahead
 
     def make_room(self, blocks: int) -> None:
-        """Make sure that this many blocks are unused (the pool grows by an eighth at least: large wards are mostly this)."""
+        """Make sure that this many blocks are unused (the pool grows by a sixteenth at least: large wards are mostly this)."""
         free = int(self.pool.free[1])
         if free >= blocks:
             return
         size = len(self.pool.next)
-        more = max(blocks - free, size // 8, 8)
+        more = max(blocks - free, size // 16, 8)
         chain = np.arange(size + 1, size + more + 1, dtype=np.int32)
         chain[-1] = self.pool.free[0]
         self.pool = Pool(
