@@ -139,7 +139,7 @@ def test_a_worker_that_comes_back_from_the_dead(model: Path, tmp_path: Path) -> 
         feeding = Feeding(cluster, lines[third : 2 * third], 100)
         time.sleep(0.5)
         one.send(signal.SIGSTOP)
-        took = until(lambda: zombie_of <= other.holding(), 30)
+        took = until(lambda: zombie_of <= other.holding(), 90)
         feeding.join(60)
         one.send(signal.SIGCONT)
         Feeding(cluster, lines[2 * third :], 200).join(60)
