@@ -110,5 +110,6 @@ def test_killed_while_its_clock_runs_a_feed_without_numbers_is_known_again(tmp_p
     record(
         "F23", "kill -9 of `vitals watch --clock --state` while its clock runs, started again from an earlier line of a feed "
         "without numbers", "every line taken in once; outputs those of the log",
-        f"3 kills, {len(lines):,} lines and {ticks:,} of the clock, {repeated:,} repeated: each once, {len(said):,} outputs identical",
+        f"3 kills, {len(lines):,} lines and {ticks:,} of the clock, {repeated:,} repeated: each once, "
+        f"{len(said):,} outputs identical",
     )  # fmt: skip
