@@ -13,15 +13,16 @@ from unittest import mock
 
 from tests.live import BEGIN, HOUR
 from vitals.durable import durable_ward
+from vitals.durable.folder import Folder
 from vitals.flows.watching import watch
 
 
-def feed_of(stays: int = 6, hours: int = 14, seed: int = 0, seq: bool = False) -> list[bytes]:
+def feed_of(stays: int = 6, hours: int = 14, seed: int = 0, seq: bool = False, begin: int = BEGIN) -> list[bytes]:
     """Lines of every kind, good and bad, some twice, some late; every few minutes one for each stay."""
     draw = random.Random(seed)
     tables: list[tuple[int, Any]] = []
     for number in range(stays):
-        stay, came = f"p{number}", BEGIN + draw.randrange(4 * HOUR)
+        stay, came = f"p{number}", begin + draw.randrange(4 * HOUR)
         if number % 3:
             age = {"age": draw.randrange(20, 90)}
             tables.append((came, {"kind": "admit", "stay": stay, "time": came, "demographics": age}))
@@ -37,7 +38,7 @@ def feed_of(stays: int = 6, hours: int = 14, seed: int = 0, seq: bool = False) -
         said = [came + 2 * HOUR + k * HOUR // 2 for k in range(len(SAID))]
         tables += [(time, {"kind": kind, "stay": stay, "time": time}) for time, kind in zip(said, SAID, strict=True)]
     for hour in range(0, hours + 4, 2):
-        time = BEGIN + hour * HOUR
+        time = begin + hour * HOUR
         tables += [(time, {"kind": "clock", "time": time}), (time, "what?"), (time, {"stay": "nobody", "time": time})]
         tables.append((time, {"stay": "p1", "time": time, "signal": "weather", "value": 1}))
     tables.sort(key=lambda pair: pair[0])
@@ -103,6 +104,17 @@ def by_id(*outputs: bytes) -> dict[str, dict[str, Any]]:
             line = json.loads(text)
             assert found.setdefault(line["id"], line) == line
     return found
+
+
+def logged(state: Path) -> list[bytes]:
+    """All that is in the logs, piece by piece."""
+    held = Folder(state)
+    logs = [held.log(begin) for begin in held.logs()]
+    pieces = [text for log in logs for _, _, text in log.pieces(log.begins() or 0)]
+    for log in logs:
+        log.close()
+    held.close()
+    return pieces
 
 
 @contextmanager

@@ -18,6 +18,7 @@ from vitals.durable.recognise import Doubt, Past
 from vitals.durable.taken import Taken
 from vitals.errors import StateError
 from vitals.feeds.lines import Output
+from vitals.feeds.steady import Tick, is_tick, unmarked
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
 from vitals.ward.swap import going_on, kept_of_first
@@ -66,15 +67,15 @@ class DurableWard:
         try:
             kept = self._latest()
             if kept is None:
-                self._ward = Ward(model, policy)
+                self._ward, self._line = Ward(model, policy), 0
                 self._taken = Taken(Past(_NONE, _NONE, 0), {})
                 self._write()
             else:
                 refuse_another(path, kept["identity"], self._identity)
                 self._ward = Ward.restored(model, policy, kept["ward"])
-                tail = self._consumed(kept["line"])
-                doubts = [Doubt(*doubt) for doubt in kept.get("doubts", [])]  # older snapshots have none
-                self._taken = Taken(Past(kept["head"], tail, kept["line"], doubts), kept["last"])
+                self._line, fed = kept["line"], kept.get("fed", kept["line"])  # older ones have neither this nor doubts
+                doubts = [Doubt(*doubt) for doubt in kept.get("doubts", [])]
+                self._taken = Taken(Past(kept["head"], self._consumed(fed), fed, doubts), kept["last"])
         except BaseException:
             self._folder.close()
             raise
@@ -82,8 +83,8 @@ class DurableWard:
 
     @property
     def line(self) -> int:
-        """Lines that were taken in."""
-        return self._taken.count
+        """Lines that were logged: those of the feed that were taken in, and those of the clock."""
+        return self._line
 
     @property
     def ward(self) -> Ward:
@@ -124,12 +125,16 @@ class DurableWard:
     def feed(self, block: bytes) -> list[Output]:
         """Take in any piece of the stream; its new lines are on the disk when this returns what they lead to.
 
+        A :class:`vitals.feeds.steady.Tick` is logged and acted on, and is no part of what a feed may repeat.
+
         Raises:
             StateError: the disk is full or does not write; the ward must not be used any more.
         """
         if self._due():
             self.save()
-        text = self._whole.feed(block)
+        if isinstance(block, Tick):
+            return self._accept(bytes(block))
+        text = unmarked(self._whole.feed(block))
         new = self._taken.fresh(text) if text else b""
         if self._taken.doubted:
             self.save()  # what lies behind is only told from what lies before by this
@@ -155,13 +160,9 @@ class DurableWard:
         That is said, but not kept: what is kept is the ward before, which goes on when there is more input.
         """
         rest = self._taken.rest()
-        if rest:
-            lines = self._accept(rest)
-        else:
-            lines = []
-            if self.line > self._saved_line:
-                self.save()
-        return lines + self._ward.feed(self._whole.close()) + self._ward.close()
+        if not rest and self.line > self._saved_line:
+            self.save()
+        return self._accept(rest) + self._ward.feed(self._whole.close()) + self._ward.close()
 
     def release(self) -> None:
         """Let the folder go."""
@@ -188,8 +189,8 @@ class DurableWard:
             consumed.append(taken.count - len(prints), len(prints), prints.tobytes())
             consumed.cut(before=taken.count - REMEMBERED)
         values = {
-            "identity": self._identity, "version": vitals.__version__, "line": self.line, "head": taken.head,
-            "last": taken.last, "ward": kept_of_first(self._ward, self._model), "doubts": [list(doubt) for doubt in taken.doubts],
+            "identity": self._identity, "version": vitals.__version__, "line": self.line, "fed": taken.count, "head": taken.head,
+            "last": taken.last, "ward": kept_of_first(self._ward, self._model), "doubts": list(map(list, taken.doubts)),
         }  # fmt: skip
         self._folder.write(self.line, values)
         taken.doubted = False
@@ -212,7 +213,8 @@ class DurableWard:
         return self._take(text)
 
     def _take(self, text: bytes) -> list[Output]:
-        for gap in self._taken.learn(text):
+        self._line += text.count(b"\n")
+        for gap in () if is_tick(text) else self._taken.learn(text):
             self._ward.note("gap_in_seq", gap.time, gap.text)
         return self._ward.feed(text)
 
@@ -236,7 +238,7 @@ class DurableWard:
         return None
 
     def _consumed(self, count: int) -> Prints:
-        """Fingerprints of the latest of so many lines."""
+        """Fingerprints of the latest of so many lines of the feed."""
         consumed = self._folder.consumed
         consumed.cut(behind=count)
         begin = consumed.begins()

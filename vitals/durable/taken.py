@@ -54,13 +54,16 @@ _UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 class Taken:
     r"""Knows which lines were taken in before.
 
+    All lines here are those of the feed: what the clock of ``vitals watch`` says lies between them in the log, but a feed does
+    not bring it again.
+
     Args:
         past: fingerprints of the lines.
         last: the last number of each source.
 
     Attributes:
         head: fingerprints of the first lines.
-        count: lines that were taken in.
+        count: lines that were taken in, fewer than the log has where a clock ran.
         last: the last number of each source that was taken in.
         recognised: lines that came again.
         doubts: lines that may have been copies of those before them, the latest ones.

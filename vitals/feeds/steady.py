@@ -8,7 +8,9 @@ from collections.abc import Callable
 SETTLED = 300.0
 """Seconds for which a step of the wall clock must last before it is followed."""
 
-_TICK = b'{"kind":"clock","time":'
+_MARK = (
+    b'{"kind":"clock","source":"vitals watch",'  # how a line of this clock begins, and none of a feed that was unmarked
+)
 _SLIGHT = 1.0  # seconds that the two clocks may drift apart without it being a step
 
 
@@ -56,7 +58,11 @@ class SteadyClock:
         return round((self._base + passed) * 1_000_000)
 
 
-def tick(time: int, every: float) -> bytes:
+class Tick(bytes):
+    """A line of this clock: it is handed on apart from the lines of the feed, since a feed that comes again does not bring it."""
+
+
+def tick(time: int, every: float) -> Tick:
     r"""A line of a running clock.
 
     Args:
@@ -65,16 +71,31 @@ def tick(time: int, every: float) -> bytes:
 
     Example:
         >>> tick(1_767_236_400_000_000, 10)
-        b'{"kind":"clock","time":1767236400000000,"every":10}\n'
+        b'{"kind":"clock","source":"vitals watch","time":1767236400000000,"every":10}\n'
     """
-    return b'%b%d,"every":%g}\n' % (_TICK, time, every)
+    return Tick(b'%b"time":%d,"every":%g}\n' % (_MARK, time, every))
 
 
-def is_tick(block: bytes) -> bool:
-    r"""Whether a block of input is one line of a clock and nothing else.
+def is_tick(text: bytes) -> bool:
+    r"""Whether a piece of a log is a line of this clock; those of a feed are told by :func:`unmarked`.
 
     Example:
-        >>> is_tick(tick(0, 10)), is_tick(tick(0, 10) + b"{}\n")
-        (True, False)
+        >>> is_tick(bytes(tick(0, 10))), is_tick(unmarked(bytes(tick(0, 10)))), is_tick(b'{"kind":"clock","time":0}\n')
+        (True, False, False)
     """
-    return block.startswith(_TICK) and block.find(b"\n") == len(block) - 1
+    return text.startswith(_MARK)
+
+
+def unmarked(text: bytes) -> bytes:
+    r"""Lines of a feed, none of which begins as a line of this clock does: one that did gets a space in front of it.
+
+    So a log that is fed to another ward is a feed like any other, and says the same.
+
+    Args:
+        text: whole lines.
+
+    Example:
+        >>> unmarked(b"one\n" + tick(0, 10))
+        b'one\n {"kind":"clock","source":"vitals watch","time":0,"every":10}\n'
+    """
+    return (b"\n" + text).replace(b"\n" + _MARK, b"\n " + _MARK)[1:] if _MARK in text else text

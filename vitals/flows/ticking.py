@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Protocol
 
-from vitals.feeds.steady import SteadyClock, tick
+from vitals.feeds.steady import SteadyClock, Tick, tick
 
 
 class Source(Protocol):
@@ -20,9 +20,10 @@ class Source(Protocol):
 
 
 class Ticking:
-    r"""A source with a clock line at its beginning and every so many seconds, always between two lines.
+    r"""A source with a clock line at its beginning and every so many seconds, each alone and between two lines.
 
     The lines are part of the input from here on: they are logged with it, and what is made of them can be made again.
+    A :class:`vitals.feeds.steady.Tick` is told from what the feed brought, which will be looked for should it come again.
 
     Args:
         source: the feed.
@@ -35,10 +36,11 @@ class Ticking:
         ...     pieces = [b"one\ntw", b"o\n", b""]
         ...     def fileno(self): return 0
         ...     def read_within(self, most, seconds): return self.pieces.pop(0)
-        >>> times = iter([0.0, 0.0, 1.0, 9.0, 9.0, 9.0])
+        >>> times = iter([0.0, 0.0, 1.0, 9.0, 9.0, 9.0, 9.0])
         >>> ticking = Ticking(Feed(), 5, lambda: 7, lambda: next(times))
-        >>> [ticking.read1(100) for _ in range(3)]
-        [b'{"kind":"clock","time":7,"every":5}\n', b'one\ntw', b'o\n{"kind":"clock","time":7,"every":5}\n']
+        >>> pieces = [ticking.read1(100) for _ in range(4)]
+        >>> [b"clock" if isinstance(piece, Tick) else piece for piece in pieces]
+        [b'clock', b'one\ntw', b'o\n', b'clock']
     """
 
     def __init__(
@@ -48,6 +50,7 @@ class Ticking:
         self._source, self._every = source, every
         self._now, self._monotonic = now or SteadyClock().now, monotonic
         self._due, self._within = float("-inf"), False  # within a line: the last piece ended before its end
+        self._rest = b""  # was read, and comes behind a clock line
 
     def fileno(self) -> int:
         """The descriptor of the source.
@@ -67,17 +70,18 @@ class Ticking:
             left = self._due - self._monotonic()
             if left <= 0 and not self._within:
                 return self._tick()
-            piece = self._source.read_within(most, max(left, 0) if not self._within else None)
+            piece = self._rest or self._source.read_within(most, max(left, 0) if not self._within else None)
+            self._rest = b""
             if piece is None:
                 continue
             if not piece:
                 return b""
             end = piece.find(b"\n") + 1
             if self._within and end and self._due <= self._monotonic():
-                piece = piece[:end] + self._tick() + piece[end:]
+                piece, self._rest = piece[:end], piece[end:]
             self._within = not piece.endswith(b"\n")
             return piece
 
-    def _tick(self) -> bytes:
+    def _tick(self) -> Tick:
         self._due = self._monotonic() + self._every
         return tick(self._now(), self._every)

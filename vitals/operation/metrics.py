@@ -14,7 +14,7 @@ import msgspec
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from vitals.feeds.lines import Alert, Answers, Output, Risk, Technical
-from vitals.feeds.steady import is_tick
+from vitals.feeds.steady import Tick
 from vitals.feeds.times import read_time
 from vitals.operation.lag import Lag
 
@@ -64,7 +64,7 @@ class Metrics:
         """
         self._bytes.inc(len(block))
         self._lines.inc(block.count(b"\n"))
-        if not is_tick(block):  # which comes from this process, whatever the feed does
+        if not isinstance(block, Tick):  # which comes from this process, whatever the feed does
             self._took_at = time.monotonic()
             self._date(block)
 
