@@ -34,9 +34,9 @@ from vitals.feeds.ndjson import encode_lines
 from vitals.learning.encoder import Scale
 from vitals.learning.export import export
 from vitals.learning.network import Network
-from vitals.scoring.gru import difference, gru_of
 from vitals.scoring.model import Model, read_model
 from vitals.spec.settings import Settings
+from vitals.ward.trial import difference, gru_of
 from vitals.ward.ward import Ward
 
 SETTINGS = Path(__file__).parent.parent / "settings" / "ward.toml"

@@ -12,9 +12,9 @@ import pytest
 from tests.live import BEGIN, HOUR, model_folder, settings_of
 from vitals.feeds.lines import Answers, Output, Risk
 from vitals.feeds.ndjson import encode_lines
-from vitals.scoring.gru import gru_of
 from vitals.scoring.model import Model, open_model
 from vitals.scoring.ward_step import score_rows
+from vitals.ward.trial import gru_of
 from vitals.ward.ward import Ward
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry, Pool, Slabs

@@ -146,17 +146,3 @@ def next_state(
     for j in range(deep):
         new = tanh(g[2 * deep + j] + g[deep + j] * gates[2 * deep + j])
         out[j] = new + g[j] * (state[j] - new)
-
-
-@compiled_sums
-def risk_of(gru: Gru, state: Float32, work: Float32, active: Int64) -> np.float32:
-    """The calibrated risk of a state."""
-    k = len(gru.last)
-    hidden = work[:k]
-    copy(gru.head_bias, hidden)
-    add_product(state, gru.head, hidden, active)
-    logit = gru.scalars[0]
-    for j in range(k):
-        logit += max(hidden[j], _ZERO) * gru.last[j]
-    risk: np.float32 = _HALF * tanh(_HALF * (gru.scalars[1] * logit + gru.scalars[2])) + _HALF
-    return risk

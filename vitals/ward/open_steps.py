@@ -136,11 +136,17 @@ def compute_anew(
 
 
 @compiled_flat
+def rectified(kept: Open, b: int, out: Float32) -> None:
+    """The input layer of the running step of a bed behind its rectifier, ``(E,)``."""
+    for j in range(len(out)):
+        out[j] = max(kept.embedded[b, j], np.float32(0))
+
+
+@compiled_flat
 def rectify(rules: Rules, slabs: Slabs, kept: Open, b: int, out: Float32) -> int:
     """Write the input layer of the running step of a bed, ``(E,)``; returns why it can have no risk, or 0."""
     observed = 0
-    for j in range(len(out)):
-        out[j] = max(kept.embedded[b, j], np.float32(0))
+    rectified(kept, b, out)
     for c in range(rules.signals):
         observed += kept.fresh[b, c]
     return int(reason_of(rules.warm_up, rules.min_observed, kept.end[b] - slabs.admitted[b], observed))

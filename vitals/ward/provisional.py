@@ -11,18 +11,17 @@ from vitals.feeds.answers import Texts, encode_answers, put_lines, room_for, tex
 from vitals.feeds.lines import DIGITS, Answers, Risk
 from vitals.feeds.names import Table
 from vitals.feeds.times import time_text
-from vitals.scoring.gru import gru_of
 from vitals.scoring.model import Model
 from vitals.scoring.running import Gru
 from vitals.scoring.ward_step import score_rows
 from vitals.ward.beds import Beds
 from vitals.ward.counting import NO_NUMBER
 from vitals.ward.in_hand import compute_now, gates_now, in_hand, take_now, write_now
-from vitals.ward.open_steps import Open, Work
+from vitals.ward.open_steps import Open
 from vitals.ward.taking import Run
+from vitals.ward.trial import gru_of, nothing_open, room_to_work
 from vitals.windowing.advance import close_due, left_out
 from vitals.windowing.carry import BLOCK, Carry, Pool, Slabs
-from vitals.windowing.order import room_for_samples
 from vitals.windowing.rules import rules_of
 from vitals.windowing.running import most_open, open_rows, room
 from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int32, Int64, Reason, Rows
@@ -31,7 +30,6 @@ WHY = tuple(reason.name.lower() if reason else NO_NUMBER for reason in Reason)
 """Why a risk is none, by :class:`vitals.windowing.types.Reason`."""
 
 _MANY = 1024  # samples that are answered together: what they need stays in the processor's cache
-_WAITING = 512  # samples of one bed; with more the running step is computed anew each time
 
 
 class Provisional:
@@ -54,8 +52,8 @@ class Provisional:
         self._weights = self.gru or _no_weights(len(model.settings.channels))
         self._alone = Carry.empty(model.settings, 1).slabs
         self._out = room(most_open(self._rules), len(model.settings.channels))
-        self._open = _nothing_open(self._weights, beds if self.gru else 0)
-        self._work, self._texts = _work(self._weights), texts_of(WHY, self._name)
+        self._open = nothing_open(self._weights, beds if self.gru else 0)
+        self._work, self._texts = room_to_work(self._weights), texts_of(WHY, self._name)
         self._run = _run(self._weights, self._texts, beds)
         self._hand: Any = None
         self._held: tuple[Slabs | None, Pool | None, Table | None, Run | None] = None, None, None, None
@@ -172,7 +170,7 @@ class Provisional:
         if more > 0:
             self._run = self._run._replace(marked=np.zeros(beds, np.int8))
             if self.gru is not None:
-                empty = _nothing_open(self.gru, more)
+                empty = nothing_open(self.gru, more)
                 self._open = Open(*(np.concatenate([a, b]) for a, b in zip(self._open, empty, strict=True)))
 
     def forget(self, bed: Int64) -> None:
@@ -193,27 +191,9 @@ def _run(gru: Gru, texts: Texts, beds: int) -> Run:
     )  # fmt: skip
 
 
-def _work(gru: Gru) -> Work:
-    wide, deep = gru.take_in.shape[0], gru.carry_on.shape[0]
-    return Work(
-        room_for_samples(_WAITING), np.empty(_WAITING, np.float32), np.empty(5, np.float32), np.empty(max(wide, deep), np.int64),
-        np.empty(wide + 3 * deep, np.float32),
-    )  # fmt: skip
-
-
 def _no_weights(channels: int) -> Gru:
     """What stands for the weights of a model that is asked itself."""
     shapes = {"take_in": (0, 0), "carry_on": (0, 0), "embed": (0, 0), "head": (0, 0), "column": (channels, 5)}
     return Gru._make(
         np.zeros(shapes.get(name, 0), np.int64 if name == "column" else np.float32) for name in Gru._fields
     )
-
-
-def _nothing_open(gru: Gru, beds: int) -> Open:
-    wide, deep, channels = gru.take_in.shape[0], gru.carry_on.shape[0], len(gru.low)
-    return Open(
-        np.full(beds, NEVER), np.full(beds, NEVER), np.zeros((beds, wide), np.float32),
-        np.zeros((beds, channels, 5), np.float32), np.zeros((beds, deep), np.float32),
-        np.zeros((beds, 3 * deep), np.float32), np.zeros((beds, channels), np.int8),
-        np.zeros(beds, np.int8),
-    )  # fmt: skip
