@@ -13,12 +13,16 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING
 
+from vitals.caching import find_place
+
 if TYPE_CHECKING:
     from vitals import flows as flows
     from vitals.scoring.model import open_model as open_model
 
 __version__ = "0.1.0"
 __all__ = ["__version__", "flows", "open_model"]
+
+find_place()
 
 
 def __getattr__(name: str) -> object:

@@ -7,8 +7,10 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import sys
+import threading
 import time
 import urllib.request
 from pathlib import Path
@@ -18,11 +20,13 @@ import pytest
 
 from tests.keeping import feed_of
 from tests.live import by_stay, lines_of, model_folder, settings_of
+from vitals.cli.top import look
 from vitals.errors import SettingsError
 from vitals.feeds.lines import DIGITS
 from vitals.flows.operating import operating
 from vitals.flows.swapping import Swap
 from vitals.flows.watching import watch
+from vitals.operation.logs import Log
 from vitals.operation.running import Running
 from vitals.operation.serving import read_address
 from vitals.scoring.model import open_model
@@ -164,3 +168,31 @@ def test_an_address_that_others_reach_needs_a_word(text: str) -> None:
     with pytest.raises(SettingsError, match="--metrics-anywhere"):
         read_address(text)
     assert read_address(text, anywhere=True)[1] in {0, 9464}
+
+
+def test_a_log_that_cannot_be_written_is_told_once_and_the_ward_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
+    log = Log(Path("/dev/full"))
+    for number in range(3):
+        log.say("info", "started", number=number)
+    log.close()
+    told = capsys.readouterr().err
+    assert told.count("the ward goes on") == 1
+    assert "Traceback" not in told
+    assert log.lost == 3
+
+
+def test_top_refuses_what_speaks_no_http() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+
+        def answer() -> None:
+            connection, _ = server.accept()
+            connection.recv(1 << 12)  # a question that is answered; unread, it would become a reset
+            connection.sendall(b"INFO {}\r\n")
+            connection.close()
+
+        thread = threading.Thread(target=answer, daemon=True)
+        thread.start()
+        with pytest.raises(SettingsError, match="a running ward"):
+            look(f"127.0.0.1:{port}")
+        thread.join(10)

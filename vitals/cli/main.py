@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
@@ -117,7 +118,9 @@ def main(arguments: Sequence[str]) -> int:
         return _refuse(_missing(error.name, arguments), arguments, 1)
     except OSError as error:
         wanted, cure = "a file or folder that can be used", "check the path and its permissions"
-        problem = DataError(str(error.filename or "a file"), error.strerror or str(error), wanted, cure)
+        if error.errno == errno.ENOSPC:
+            wanted, cure = "a disk with room", "make room, or write elsewhere"
+        problem = DataError(str(error.filename or "the output"), error.strerror or str(error), wanted, cure)
         return _refuse(problem, arguments, 2)
     except typer.Abort:
         status = 130

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import time
 import urllib.error
 import urllib.request
@@ -33,7 +34,7 @@ def top(
     once: Annotated[bool, typer.Option("--once", help="One look, and stop.")] = False,
     json: Json = False,
 ) -> None:
-    r"""A running ward on the terminal: stays, events a second, lag, risks, alerts by tier, and what was left out.
+    """A running ward on the terminal: stays, events a second, lag, risks, alerts by tier, and what was left out.
 
     With --json one look as one JSON object.
 
@@ -134,7 +135,7 @@ def _fetch(address: str) -> str:
     try:
         with urllib.request.urlopen(f"http://{bare}/metrics", timeout=5) as answer:
             return str(answer.read().decode())
-    except (urllib.error.URLError, OSError) as error:
+    except (urllib.error.URLError, http.client.HTTPException, OSError) as error:
         came = f"no answer ({getattr(error, 'reason', error)})"
         raise SettingsError(
             address, came, "a running ward", "start it: vitals watch MODEL --metrics HOST:PORT"

@@ -46,6 +46,8 @@ class Folder:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        if path.exists() and not path.is_dir():
+            raise StateError(str(path), "a file", "a folder, or a name for a new one", "name another")
         with _writing(path):
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._lock = os.open(path / "lock", os.O_RDWR | os.O_CREAT, 0o600)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
@@ -16,6 +16,7 @@ from vitals.flows.swapping import Swap
 from vitals.operation.health import Health
 from vitals.operation.lag import Lag
 from vitals.operation.logs import Log
+from vitals.operation.patience import patience
 from vitals.operation.reading import Reading
 from vitals.operation.requests import Requests
 from vitals.operation.running import Running
@@ -50,7 +51,7 @@ class Operation:
         self.log: Log | None = None
         self._running, self._swap, self._sink = running, swap, sink
         self._ward: Ward | DurableWard | None = None
-        self._counted_at, self._keeps_model = float("-inf"), False
+        self._counted_at, self._keeps_model, self._first = float("-inf"), False, True
 
     def reading(self, source: BinaryIO) -> Reading:
         """The source, ending when the ward is to stop."""
@@ -79,7 +80,9 @@ class Operation:
         behind, began = self.lag.seconds(), time.perf_counter()
         if self.metrics:
             self.metrics.took(piece)
-        lines = self._ward.feed(piece)
+        with patience(self._running.tell) if self._first else nullcontext():
+            lines = self._ward.feed(piece)
+        self._first = False
         scored = time.perf_counter()
         self.write(lines)
         if self.metrics:

@@ -15,6 +15,7 @@ from vitals.feeds.lines import Technical
 from vitals.flows.operating import Operation, operating
 from vitals.flows.swapping import Swap
 from vitals.flows.ticking import Ticking
+from vitals.operation.patience import patience
 from vitals.operation.reading import Reading
 from vitals.operation.running import Running
 from vitals.scoring.model import Model, open_model
@@ -89,7 +90,9 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
         if folder is not None:
             ward = DurableWard(folder, model, policy, lambda: _settle(sink), provisional)
             return _watch_durably(ward, operation, source, block, clock)
-        operation.begin(Ward(model, policy, provisional=provisional, rescore=rescore), keeps_model=rescore)
+        with patience(running.tell):
+            live = Ward(model, policy, provisional=provisional, rescore=rescore)
+        operation.begin(live, keeps_model=rescore)
         read = _reading(operation, source, clock).read1
         while piece := read(block):
             operation.answer(piece)

@@ -12,6 +12,7 @@ import secrets
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
@@ -69,6 +70,8 @@ class Log:
             logging.StreamHandler(sys.stderr) if path is None else WatchedFileHandler(path, encoding="utf-8")
         )
         self._handler.setFormatter(_AsJson())
+        self._handler.handleError = self._lose  # type: ignore[method-assign, assignment]
+        self.lost = 0
         self._logger = logging.Logger("vitals.operation", level.upper())
         self._logger.addHandler(self._handler)
 
@@ -92,7 +95,14 @@ class Log:
 
     def close(self) -> None:
         """Let the file go."""
-        self._handler.close()
+        with suppress(OSError):  # what a full disk did not take was told of
+            self._handler.close()
+
+    def _lose(self, _: logging.LogRecord) -> None:
+        """A line could not be written: the ward goes on, and says so once."""
+        if not self.lost:
+            sys.stderr.write(f"the log {self.path or ''} cannot be written ({sys.exc_info()[1]}); the ward goes on\n")
+        self.lost += 1
 
     def hashed(self, stay: str) -> str:
         """A stay's name in this run's lines."""

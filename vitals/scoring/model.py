@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import hashlib
 import itertools
 import json
@@ -89,7 +90,9 @@ def open_model(path: str | Path) -> Model:
     path = find_model(path)
     file = path / MODEL_FILE if path.suffix != ".onnx" else path
     if not file.is_file():
-        cure = "; these are shipped: ".join(filter(None, ("check the path", ", ".join(shipped_models()))))
+        near = difflib.get_close_matches(path.name, shipped_models(), 1)
+        check = f"did you mean {near[0]}?" if near else "check the path"
+        cure = "; these are shipped: ".join(filter(None, (check, ", ".join(shipped_models()))))
         raise ModelError(str(path), "nothing", f"a model folder with {MODEL_FILE}", cure)
     content = file.read_bytes()
     digest = hashlib.sha256(content).hexdigest()

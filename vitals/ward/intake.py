@@ -224,5 +224,7 @@ class Intake:
         stay, named = (line.stay, None) if known else (None, line.stay)
         if fault == NOT_USED:  # how the feed is set up, and no news of a patient
             stay = named = None
+        if fault in ("unknown_signal", "unknown_kind"):  # a misspelt interface is found by what it wrote
+            named = line.signal if fault == "unknown_signal" else line.kind
         signal = line.signal if line.signal in self._column else None
         self.tally.note(fault, stay, self.now if time is None else time, number, named, signal)
