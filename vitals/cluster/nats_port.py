@@ -54,6 +54,10 @@ class NatsPort:
         """Partitions that are this worker's to serve."""
         return frozenset(self.leases.holding)
 
+    def expired(self, partition: int) -> bool:
+        """Whether this worker was not heard for too long."""
+        return partition in self.leases.expired
+
     async def release(self, partition: int) -> None:
         """This worker does not serve a partition any more."""
         await self._close(partition)

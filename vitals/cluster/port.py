@@ -47,6 +47,9 @@ class Port(Protocol):
     def held(self) -> frozenset[int]:
         """LEASE: the partitions that are this worker's to serve, as of now."""
 
+    def expired(self, partition: int) -> bool:
+        """LEASE: whether the partition is not this worker's any more because nobody heard it, until it is released."""
+
     async def release(self, partition: int) -> None:
         """LEASE: this worker does not serve a partition any more; another may."""
 
