@@ -13,6 +13,7 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from vitals.cluster.keys import keys_of
 from vitals.cluster.port import Kept, Message
 from vitals.cluster.shard import Shard
 from vitals.cluster.worker import GOODBYE, Worker
@@ -49,7 +50,8 @@ def watch_cluster(
         url: ``nats://host:port,…`` or ``kafka://host:port,…``.
         sink: takes technical lines about this worker; what the beds lead to goes back to the servers.
         policy_path: the alert policy; None takes ``policy.toml`` beside the model, and gives risks alone without one.
-        keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of a worker; None for servers without encryption.
+        keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of a worker; None for servers of this machine without
+            encryption, ``none`` for others.
         running: metrics, logs, signals and all else that changes no risk.
 
     Returns:
@@ -224,7 +226,7 @@ def _port(url: str, keys: str | Path | None, news: News) -> Any:
     if url.startswith("kafka://"):
         from vitals.cluster.kafka_port import kafka_port
 
-        return kafka_port(url, None if keys is None else Path(keys))
+        return kafka_port(url, keys_of(url, keys))
     raise SettingsError("--from", url, "nats://host:port or kafka://host:port", "write nats://127.0.0.1:4222")
 
 
@@ -237,7 +239,7 @@ def _nats_port(url: str, keys: str | Path | None, news: News) -> Any:
     async def opened() -> Any:
         name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}".replace(".", "_")
         async with AsyncExitStack() as stack:
-            link = await stack.enter_async_context(linked(url, None if keys is None else Path(keys), news.tell))
+            link = await stack.enter_async_context(linked(url, keys_of(url, keys), news.tell))
             yield await stack.enter_async_context(nats_port(link, await layout_of(link), name))
 
     return opened()
