@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from vitals.errors import FeedError
+
 
 class Message(NamedTuple):
     """Events of one partition.
@@ -33,6 +35,10 @@ class Kept(NamedTuple):
 
 class Fenced(Exception):  # noqa: N818 (no fault: this is how a worker learns that it has been replaced)
     """Another worker has taken the partition: whoever sees this stops serving it at once."""
+
+
+class NeverTakenError(FeedError):
+    """A message that the servers will not take, however often it is sent."""
 
 
 class Port(Protocol):

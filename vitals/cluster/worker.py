@@ -8,7 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from vitals.cluster.port import Fenced, Message, Port
+from vitals.cluster.port import Fenced, Message, NeverTakenError, Port
 from vitals.cluster.shard import AnotherWardError, Opener, Shard
 from vitals.errors import FeedError, StateError
 
@@ -104,12 +104,12 @@ class Worker:
             await self._hold(partition)
         except Fenced:
             self._told("partition_lost", partition, self._why(partition))
-        except (AnotherWardError, FeedError):
-            raise
-        except Exception as error:  # noqa: BLE001 (whatever a ward raises is for its own beds alone)
+        except Exception as error:  # whatever a ward raises is for its own beds alone
+            if isinstance(error, (AnotherWardError, FeedError)) and not isinstance(error, NeverTakenError):
+                raise
             self._resting[partition] = time.monotonic() + REST
             # what else it may say could name a stay
-            why = str(error) if isinstance(error, StateError) else type(error).__name__
+            why = str(error) if isinstance(error, (StateError, NeverTakenError)) else type(error).__name__
             self._told("partition_failed", partition, why)
         finally:
             self._since.pop(partition, None)
