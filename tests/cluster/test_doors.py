@@ -118,6 +118,18 @@ def test_a_cluster_without_its_address_or_keys_is_told(cluster: LocalCluster, tm
     assert main(["watch", "sepsis-vitals", "--from", "amqp://x"]) == 1
     assert main(["watch", "sepsis-vitals", "--from", "nats://a:1", "--to", "nats://b:1"]) == 1
     assert main(["watch", "sepsis-vitals", "--from", "nats://a:1", "--state", str(tmp_path)]) == 1
+    for option in (["--max-lag", "3"], ["--swap-after", "6h"]):  # nothing that a worker would not heed
+        assert main(["watch", "sepsis-vitals", "--from", cluster.url, *option]) == 1
+    for option in (["--to", cluster.url], ["--keys", str(tmp_path)]):  # nor what only a worker would
+        assert main(["watch", "sepsis-vitals", *option]) == 1
+
+
+@pytest.mark.parametrize("url", ["nats://ward-1:4222", "nats://127.0.0.1:4222,10.0.0.7:4222", "kafka://ward-1:9092"])
+def test_nothing_crosses_a_network_in_plain_text_by_an_oversight(url: str) -> None:
+    with pytest.raises(SettingsError, match="say --keys none"):
+        watch_cluster("sepsis-vitals", url, io.BytesIO())
+    with pytest.raises(SettingsError, match="say --keys none"):
+        feed_cluster(url, io.BytesIO(), io.BytesIO())
 
 
 def test_servers_that_deal_otherwise_are_refused(tmp_path: Path) -> None:

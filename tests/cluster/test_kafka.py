@@ -72,8 +72,9 @@ async def work(settings: dict[str, Any], model: Path, seconds: float, saves: boo
     port = await asyncio.to_thread(KafkaPort, settings)
     served: set[int] = set()
     worker = Worker(
-        port, lambda kept, where: Shard(opened, policy, kept, where), lambda lines: encode_lines(list(lines)),
-        lambda _reason, partition: served.add(partition),
+        port, lambda kept, where: Shard(opened, policy, kept, where),
+        lambda _partition, shard, messages, _since: encode_lines(shard.take(messages)),
+        lambda _reason, partition, _why: served.add(partition),
     )  # fmt: skip
     running = asyncio.create_task(worker.run())
     await asyncio.sleep(seconds)

@@ -19,7 +19,9 @@ cluster = typer.Typer(
 Url = Annotated[str, typer.Argument(metavar="URL", help="nats://host:port, several with commas: all of one cluster.")]
 Keys = Annotated[
     Path | None,
-    typer.Option("--keys", metavar="DIR", help="ca.pem, cert.pem and key.pem of a role: gateway, reader or admin."),
+    typer.Option(
+        "--keys", metavar="DIR", help="ca.pem, cert.pem and key.pem of a role: gateway, reader or admin; none: no TLS."
+    ),
 ]
 Partitions = Annotated[
     int, typer.Option("--partitions", min=1, metavar="N", help="Shares the beds are dealt into; fixed for life.")

@@ -63,7 +63,8 @@ def watch(
         str | None, typer.Option("--to", metavar="URL", help="Where risks and alerts go: the same cluster.")
     ] = None,
     keys: Annotated[
-        Path | None, typer.Option("--keys", metavar="DIR", help="ca.pem, cert.pem and key.pem of a worker (--from).")
+        Path | None,
+        typer.Option("--keys", metavar="DIR", help="ca.pem, cert.pem and key.pem of a worker (--from); none: no TLS."),
     ] = None,
     provisional: Annotated[
         bool,
@@ -147,11 +148,13 @@ def watch(
         swap_after=None if swap_after is None else Duration.parse(swap_after, "--swap-after"), log=log is not None,
         log_file=None if log in {None, "-"} else Path(str(log)), log_level=log_level, tell=_tell,
     )  # fmt: skip
+    others = {"--state": state, "--provisional": provisional, "--clock": clock, "--rescore": rescore}
+    if origin is not None:
+        _refuse_beside(origin, to, others | {"--max-lag": max_lag, "--swap-after": swap_after})
+    else:
+        _refuse_without({"--to": to, "--keys": keys})
     with _lines(out, go_on=state is not None) as sink:
         if origin is not None:
-            _refuse_beside(
-                origin, to, {"--state": state, "--provisional": provisional, "--clock": clock, "--rescore": rescore}
-            )
             from vitals.flows.cluster_watching import watch_cluster
 
             summary = watch_cluster(model, origin, sink, policy, keys, running)
@@ -171,9 +174,17 @@ def _refuse_beside(origin: str, to: str | None, others: dict[str, Any]) -> None:
     cures = {
         "--state": "the cluster keeps the state; leave it out",
         "--clock": "put clock lines into the events that are fed",
+        "--max-lag": "leave it out; put an alert on vitals_lag_seconds (--metrics)",
+        "--swap-after": "leave it out; a cluster changes its model with vitals cluster setup --new-model",
     }
     for came in [name for name, given in others.items() if given]:
         raise SettingsError("--from", f"{came} beside it", "one of them", cures.get(came, "leave one out"))
+
+
+def _refuse_without(others: dict[str, Any]) -> None:
+    """Refuse what only a worker of a cluster heeds."""
+    for came in [name for name, given in others.items() if given]:
+        raise SettingsError(came, "it without --from", "--from nats://…", "name the cluster, or leave it out")
 
 
 def _tell(text: str) -> None:

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 ROLES = ("gateway", "worker", "reader", "admin")
-"""Who may connect; what each may do stands in :mod:`vitals.cluster.rights`."""
+"""Who may connect; what each may do stands in :func:`vitals.cluster.layout.rights`."""
 
 NODE = "node"
 _DAYS = 365

@@ -45,6 +45,7 @@ class KafkaPort:
     def __init__(self, settings: dict[str, Any]) -> None:
         self._settings = settings
         self._held: set[int] = set()
+        self._expired: set[int] = set()
         self._commands: deque[Callable[[], None]] = deque()
         self._waiting: dict[int, deque[Message]] = {}
         self._through: dict[int, int] = {}
@@ -61,7 +62,7 @@ class KafkaPort:
                 "partition.assignment.strategy": "cooperative-sticky", "session.timeout.ms": 6000,
             }
         )  # fmt: skip
-        self._consumer.subscribe([IN], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._revoked)
+        self._consumer.subscribe([IN], on_assign=self._assigned, on_revoke=self._revoked, on_lost=self._lost)
         self._thread = threading.Thread(target=self._poll, daemon=True)
         self._thread.start()
 
@@ -69,8 +70,13 @@ class KafkaPort:
         """Partitions that the group gave to this worker."""
         return frozenset(self._held)
 
+    def expired(self, partition: int) -> bool:
+        """Whether the group gave this worker up."""
+        return partition in self._expired
+
     async def release(self, partition: int) -> None:
         """This worker does not serve a partition any more."""
+        self._expired.discard(partition)
         self._waiting.pop(partition, None)
 
     async def load(self, partition: int) -> Kept:
@@ -183,6 +189,10 @@ class KafkaPort:
     def _revoked(self, consumer: Consumer, places: list[TopicPartition]) -> None:
         self._held.difference_update(place.partition for place in places)
         consumer.incremental_unassign(places)
+
+    def _lost(self, consumer: Consumer, places: list[TopicPartition]) -> None:
+        self._expired.update(place.partition for place in places)
+        self._revoked(consumer, places)
 
     def _resume(self, partition: int) -> None:
         if partition in self._held:

@@ -13,6 +13,9 @@ IN, OUT, KEEP = "VITALS_IN", "VITALS_OUT", "VITALS_KEEP"
 KEPT_IN, KEPT_OUT = 24 * 3600, 7 * 24 * 3600
 """Seconds that events and outputs stay in the log: workers may be away for so long, and readers."""
 
+LARGEST = 8 << 20
+"""Bytes of one message, since a partition's state is one; ``max_payload`` of every server has to be as much."""
+
 NEWS = "vitals.worker"
 """Workers say here what they hold."""
 

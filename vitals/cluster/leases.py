@@ -38,6 +38,7 @@ class Leases:
     Attributes:
         holding: partitions to be served.
         leaving: partitions that are given back once they have been put in order.
+        expired: partitions that others may take, because this worker was not heard; until they are released.
 
     Example:
         >>> clock = [0.0]
@@ -54,6 +55,7 @@ class Leases:
         self.me, self._all, self._now = me, frozenset(range(partitions)), now
         self.holding: set[int] = set()
         self.leaving: set[int] = set()
+        self.expired: set[int] = set()
         self._heard: dict[str, _Heard] = {}
         self._rest: dict[int, float] = {}
         self._born = now()
@@ -66,11 +68,6 @@ class Leases:
         """A worker said that it leaves."""
         self._heard.pop(name, None)
 
-    def cut_off(self) -> bool:
-        """Whether this worker may long be thought gone: it has not even heard itself."""
-        mine = self._heard.get(self.me)
-        return self._now() - (self._born if mine is None else mine.at) > SILENCE
-
     def lose(self, partition: int) -> None:
         """Somebody else has taken a partition."""
         self.holding.discard(partition)
@@ -80,6 +77,7 @@ class Leases:
         """A partition is not served here any more."""
         self.holding.discard(partition)
         self.leaving.discard(partition)
+        self.expired.discard(partition)
 
     def said(self) -> list[int]:
         """What this worker says that it holds."""
@@ -92,6 +90,7 @@ class Leases:
         if now - self._born < LISTEN:
             return
         if self.me not in self._heard:
+            self.expired |= self.holding
             self.holding.clear()
             return
         held = {name: heard.held for name, heard in self._heard.items()} | {self.me: frozenset(self.said())}
@@ -104,4 +103,5 @@ class Leases:
             due = max(0, share - len(held[name]))
             if name == self.me:
                 self.holding.update(p for p in free[:due] if self._rest.get(p, now) <= now)
+                self.expired -= self.holding
             free = free[due:]

@@ -12,9 +12,10 @@ from typing import NamedTuple
 
 from nats.aio.client import Client
 from nats.aio.msg import Msg
+from nats.errors import BadSubjectError, MaxPayloadError
 from nats.errors import Error as NatsError
 
-from vitals.cluster.port import Fenced
+from vitals.cluster.port import Fenced, NeverTakenError
 from vitals.errors import FeedError
 
 WAIT = 2.0
@@ -27,6 +28,9 @@ _PAUSE = 0.1
 _ID, _EXPECTED = "Nats-Msg-Id", "Nats-Expected-Last-Subject-Sequence"
 _WRONG_LAST = {10071, 10164}
 _NO_MESSAGE = 10037
+# Of the answers that blame the message (status 400 to 499), those that pass: an account that is full, a repeat while the
+# first is still being stored, too many at once. Answers of 500 and more are about the servers, and pass.
+_PASSES = {10002, 10158, 10167}
 _Headers = dict[str, str]
 Tell = Callable[[str, str], None]
 """Is told a reason and what it is about, such as ``quorum_lost`` and a stream."""
@@ -120,11 +124,14 @@ class Link:
         Raises:
             Fenced: another message came in between, where headers say that none may.
             FeedError: these keys may not do so.
+            NeverTakenError: the servers will not take this message, now or later.
         """
         began = time.monotonic()
         while True:
             try:
                 told = json.loads((await self.ask(subject, body, headers)).data)
+            except (MaxPayloadError, BadSubjectError) as error:
+                raise _never(subject, body, str(error).removeprefix("nats: ")) from error
             except (TimeoutError, NatsError):
                 told = {"error": {}}
             if "error" not in told:
@@ -132,6 +139,8 @@ class Link:
                 return int(told["seq"])
             if told["error"].get("err_code") in _WRONG_LAST and _EXPECTED in headers:
                 raise Fenced
+            if 400 <= told["error"].get("code", 0) < 500 and told["error"].get("err_code") not in _PASSES:
+                raise _never(subject, body, str(told["error"].get("description")))
             self._complain(subject, began)
             await asyncio.sleep(_PAUSE)
 
@@ -183,6 +192,11 @@ class Link:
         if subject in self._waiting:
             self._waiting.discard(subject)
             self.tell("quorum_back", subject)
+
+
+def _never(subject: str, body: bytes, why: str) -> NeverTakenError:
+    cure = "see that max_payload of every server is 8 MB, that streams are as vitals cluster setup made them, and lines shorter"
+    return NeverTakenError(subject, f"{why} ({len(body):,} bytes)", "a message that the servers take", cure)
 
 
 def _read_headers(block: bytes) -> dict[str, str]:

@@ -13,15 +13,13 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vitals.cluster.certificates import NODE, ROLES, write_certificates
-from vitals.cluster.layout import Layout, rights, tag_of
+from vitals.cluster.layout import LARGEST, Layout, rights, tag_of
 from vitals.errors import SettingsError, StateError
 
 PORT = 4222
 """Of the first node; the others have the next ones, and links between nodes are 2,000 above."""
 
 _BETWEEN = 2000
-LARGEST = 8 << 20
-"""Bytes of one message: a partition's state is one."""
 
 
 class Node:

@@ -12,7 +12,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from nats.aio.msg import Msg
 from nats.errors import Error as NatsError
 
-from vitals.cluster.layout import IN, KEEP, KEPT_IN, NEWS, OUT, Layout
+from vitals.cluster.layout import IN, KEEP, KEPT_IN, LARGEST, NEWS, OUT, Layout
 from vitals.cluster.leases import EVERY, Leases
 from vitals.cluster.links import Link
 from vitals.cluster.port import Fenced, Kept, Message
@@ -25,14 +25,16 @@ THROUGH, POSITION = "Vitals-Through", "Vitals-Position"
 PIECE = 1 << 20
 """Bytes of one message of outputs, about."""
 
-_MOST = (8 << 20) - (1 << 16)
+_MOST = LARGEST - (1 << 16)
 
 
 class NatsPort:
     """A :class:`vitals.cluster.port.Port` on JetStream.
 
     State is one value a partition, replaced only if it is still the one that this worker wrote; so are outputs. Whoever
-    takes a partition writes its state once more, under its own name: from then on nobody before it can write anything.
+    takes a partition writes its state once more, under its own name: from then on nobody before it can save. Who
+    had it before may still emit until this worker does; then this worker is the one that is fenced, and takes it again, with
+    those outputs. Of outputs over :data:`PIECE` that were cut off the pieces that went out come again, with the same ids.
 
     Args:
         link: as ``worker``.
@@ -53,6 +55,10 @@ class NatsPort:
     def held(self) -> frozenset[int]:
         """Partitions that are this worker's to serve."""
         return frozenset(self.leases.holding)
+
+    def expired(self, partition: int) -> bool:
+        """Whether this worker was not heard for too long."""
+        return partition in self.leases.expired
 
     async def release(self, partition: int) -> None:
         """This worker does not serve a partition any more."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import NamedTuple, Protocol
 
+from vitals.errors import FeedError
+
 
 class Message(NamedTuple):
     """Events of one partition.
@@ -35,6 +37,10 @@ class Fenced(Exception):  # noqa: N818 (no fault: this is how a worker learns th
     """Another worker has taken the partition: whoever sees this stops serving it at once."""
 
 
+class NeverTakenError(FeedError):
+    """A message that the servers will not take, however often it is sent."""
+
+
 class Port(Protocol):
     """A broker as workers see it. Every method may wait as long as the broker is away; none gives up.
 
@@ -46,6 +52,9 @@ class Port(Protocol):
 
     def held(self) -> frozenset[int]:
         """LEASE: the partitions that are this worker's to serve, as of now."""
+
+    def expired(self, partition: int) -> bool:
+        """LEASE: whether the partition is not this worker's any more because nobody heard it, until it is released."""
 
     async def release(self, partition: int) -> None:
         """LEASE: this worker does not serve a partition any more; another may."""

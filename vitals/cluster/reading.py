@@ -106,7 +106,8 @@ class Reader:
                         if int(headers.get("Nats-Num-Pending", 0)) and found:
                             self._newest = max(self._newest, found[-1].sequence + 1)
                         return found
-                    if found and int(headers["Nats-Last-Sequence"]) != found[-1].sequence:
+                    # the first answer of a batch names 0, whatever was asked for
+                    if int(headers["Nats-Last-Sequence"]) != (found[-1].sequence if found else 0):
                         return found  # one was lost on the way
                     found.append(Message(int(headers["Nats-Sequence"]), answer.data))
         except TimeoutError:

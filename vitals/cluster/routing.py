@@ -101,14 +101,15 @@ def _read(line: bytes, partitions: int) -> int:
 
 @compiled
 def _route(letters, ends, where, partitions, key, clock, plain):  # type: ignore[no-untyped-def]
-    """Lines with one plain ``"stay":"…"``, no escapes and no kind; all others are left to a slower hand."""
+    """Lines of one table with one plain ``"stay":"…"``, no escapes, no kind; all others are left to a slower hand."""
     begin = 0
     for i in range(len(ends)):
         end, found, at = ends[i] - 1, -1, begin
-        sure = True
+        sure, tables = True, 0
         while at < end:
             letter = letters[at]
-            if letter == 92 or (letter == 34 and at + 6 <= end and _same(letters, at, clock)):
+            tables += letter == 123  # what is within another table is not this line's
+            if tables > 1 or letter == 92 or (letter == 34 and at + 6 <= end and _same(letters, at, clock)):
                 sure = False
                 break
             if letter == 34 and at + 8 <= end and _same(letters, at, key):

@@ -11,9 +11,11 @@ import vitals
 from vitals.cluster.port import Kept, Message
 from vitals.durable.folder import identity, refuse_another
 from vitals.durable.snapshot import decode_snapshot, encode_snapshot
+from vitals.errors import StateError
 from vitals.feeds.lines import Output
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
+from vitals.ward.swap import present
 from vitals.ward.ward import Ward
 
 MESSAGES, IDLE = 200, 0.5
@@ -22,6 +24,10 @@ MESSAGES, IDLE = 200, 0.5
 Took = Callable[[bytes], None]
 _LEVEL = 1  # of compression: most of a ward's arrays is empty
 _BEDS = 16
+
+
+class AnotherWardError(StateError):
+    """A state of another model, window or policy: whoever meets it can serve no partition of this cluster."""
 
 
 class Shard:
@@ -38,7 +44,8 @@ class Shard:
         position: the last message that was taken in.
 
     Raises:
-        StateError: what was kept is damaged, or of another model, window or policy.
+        StateError: what was kept is damaged.
+        AnotherWardError: it is of another model, window or policy.
 
     Example:
         >>> from vitals.spec.settings import Settings
@@ -65,7 +72,10 @@ class Shard:
                 self._first = self._ward.take([])
             return
         values = _decode(kept.body, where)
-        refuse_another(where, values["identity"], self._identity)
+        try:
+            refuse_another(where, values["identity"], self._identity)
+        except StateError as error:
+            raise AnotherWardError(error.where, error.came, error.wanted, error.cure) from error
         self._ward, self.position = Ward.restored(model, policy, values["ward"]), int(values["position"])
         self._ward.take([])  # that it started has been told
 
@@ -89,6 +99,10 @@ class Shard:
         self._unsaved += len(messages)
         self._last = time.monotonic()
         return lines
+
+    def stays(self) -> int:
+        """Stays that are in the ward."""
+        return present(self._ward)
 
     def due(self) -> bool:
         """Whether the state should be saved now."""

@@ -7,7 +7,7 @@ import json
 import time
 from typing import Any
 
-from vitals.cluster.layout import IN, KEEP, KEPT_IN, KEPT_OUT, OUT, THIS, WHICH, Layout, bell, tag_of
+from vitals.cluster.layout import IN, KEEP, KEPT_IN, KEPT_OUT, LARGEST, OUT, THIS, WHICH, Layout, bell, tag_of
 from vitals.cluster.links import Link
 from vitals.cluster.routing import partition_of
 from vitals.errors import StateError
@@ -33,8 +33,9 @@ async def set_up(link: Link, layout: Layout, replicas: int) -> dict[str, str]:
         Who leads each stream.
 
     Raises:
-        StateError: there is a cluster with other partitions, or the servers do not answer.
+        StateError: there is a cluster with other partitions, the servers do not answer, or take small messages only.
     """
+    _refuse_small_messages(link)
     began = time.monotonic()
     for kind in (IN, OUT, KEEP):
         for quarter, stream in enumerate(layout.streams(kind)):
@@ -56,6 +57,12 @@ async def set_up(link: Link, layout: Layout, replicas: int) -> dict[str, str]:
                 await asyncio.sleep(0.3)
     await refuse_other_servers(link, layout)
     return await spread(link, layout)
+
+
+def _refuse_small_messages(link: Link) -> None:
+    if link.client.max_payload < LARGEST:
+        cure = f"write max_payload: {LARGEST} into the configuration of every server"
+        raise StateError("the servers", f"max_payload: {link.client.max_payload}", f"{LARGEST} at least", cure)
 
 
 async def spread(link: Link, layout: Layout) -> dict[str, str]:

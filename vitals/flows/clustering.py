@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from vitals.cluster.keys import keys_of
 from vitals.cluster.layout import Layout
 from vitals.durable.gather import gathered
 from vitals.flows.cluster_watching import News
@@ -22,7 +23,8 @@ def feed_cluster(
         url: ``nats://host:port,…``.
         source: lines of input.
         sink: takes technical lines about this process.
-        keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of a gateway; None for servers without encryption.
+        keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of a gateway; None for servers of this machine without
+            encryption, ``none`` for others.
         pack: put lines that wait together into one message of up to 64 KB.
 
     Returns:
@@ -37,7 +39,7 @@ def feed_cluster(
     from vitals.cluster.streams import layout_of, refuse_other_servers
 
     async def run() -> dict[str, Any]:
-        async with linked(url, None if keys is None else Path(keys), News(sink).tell) as link:
+        async with linked(url, keys_of(url, keys), News(sink).tell) as link:
             layout = await layout_of(link)
             await refuse_other_servers(link, layout)
             return await Gateway(link, layout, pack).feed(gathered(source, 1 << 16))
@@ -53,7 +55,8 @@ def read_cluster(
     Args:
         url: ``nats://host:port,…``.
         sink: takes the lines.
-        keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of a reader; None for servers without encryption.
+        keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of a reader; None for servers of this machine without
+            encryption, ``none`` for others.
         once: end with what is there now; else follow until stopped.
         new: begin with what comes from now on.
 
@@ -68,7 +71,7 @@ def read_cluster(
     from vitals.cluster.streams import layout_of
 
     async def run() -> dict[str, Any]:
-        async with linked(url, None if keys is None else Path(keys), _nobody) as link:
+        async with linked(url, keys_of(url, keys), _nobody) as link:
             return await Outlet(link, await layout_of(link), sink).read(once, new)
 
     return asyncio.run(run())
@@ -81,7 +84,8 @@ def set_up_cluster(
 
     Args:
         url: ``nats://host:port,…``.
-        keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of an admin; None for servers without encryption.
+        keys: a folder with ``ca.pem``, ``cert.pem`` and ``key.pem`` of an admin; None for servers of this machine without
+            encryption, ``none`` for others.
         layout: partitions and quarters, fixed for the cluster's life.
         replicas: copies of every message.
         new_model: forget the states, so that workers of another model may begin: they take in the events that are still there,
@@ -94,7 +98,7 @@ def set_up_cluster(
     from vitals.cluster.streams import forget_states, set_up
 
     async def run() -> dict[str, str]:
-        async with linked(url, None if keys is None else Path(keys), _nobody) as link:
+        async with linked(url, keys_of(url, keys), _nobody) as link:
             if new_model:
                 await forget_states(link, layout or Layout())
             return await set_up(link, layout or Layout(), replicas)

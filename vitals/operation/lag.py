@@ -41,9 +41,9 @@ class Lag:
         self._empty_at: float | None = clock()
         self.overloaded = False
 
-    def found_empty(self) -> None:
-        """The source had nothing more to give until just now."""
-        self._empty_at = self._clock()
+    def found_empty(self, at: float | None = None) -> None:
+        """The source had nothing more to give until just now, or until a moment of the same clock."""
+        self._empty_at = self._clock() if at is None else at
 
     def wait(self) -> None:
         """All that came was answered, and the source has nothing: there is no lag until something comes."""

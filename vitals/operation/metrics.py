@@ -106,7 +106,7 @@ class Metrics:
         self._ready.set(is_ready)
 
     def lost_lease(self, reason: str) -> None:
-        """A partition's lease went to another worker: ``expired``, ``taken`` or ``released``."""
+        """A partition is another worker's: it was ``taken``, ``expired`` unheard, or ``released`` by this one."""
         self._leases.labels(reason).inc()
 
     def text(self) -> bytes:

@@ -91,7 +91,7 @@ def test_a_worker_that_does_not_hear_itself_stops_before_others_take() -> None:
     room.pass_time(10)
     assert room.workers["a"].holding
     room.pass_time(SILENCE + 2 * EVERY, deaf=frozenset("a"))
-    assert room.workers["a"].cut_off()
+    assert room.workers["a"].expired
     assert not room.workers["a"].holding
     assert room.workers["b"].holding == set(range(4))
 

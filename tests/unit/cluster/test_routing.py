@@ -43,6 +43,9 @@ def test_traps() -> None:
         b'{"site":"\\"stay\\":\\"p3\\"","stay":"p1"}': of("p1", 64),
         b'{"stay":"p1': partition_of(NOBODY, 64),
         b'{"demographics":{"stay":"p9"},"stay":"p1"}': of("p1", 64),
+        b'{"x":{"stay":"p9"},"stay": "p1","time":1}': of("p1", 64),
+        b'{"x":[{"stay":"p9"}],"stay": "p1","time":1}': of("p1", 64),
+        b'{"stay":"p1","x":{"a":1}}': of("p1", 64),
     }
     where, _ = route(b"".join(line + b"\n" for line in traps), 64)
     assert dict(zip(traps, where.tolist(), strict=True)) == traps

@@ -12,17 +12,21 @@ import pytest
 from tests.clusters import about_stays, differences, one_ward
 from tests.keeping import feed_of
 from tests.live import model_folder, settings_of
-from vitals.cluster import shard
+from vitals.cluster import shard, worker
 from vitals.cluster.port import Fenced, Kept, Message
 from vitals.cluster.routing import EVERYWHERE, route
 from vitals.cluster.shard import Shard
 from vitals.cluster.worker import Worker
-from vitals.errors import StateError
+from vitals.errors import FeedError, StateError
 from vitals.feeds.ndjson import encode_lines
 from vitals.flows.watching import find_policy
 from vitals.scoring.model import Model, open_model
 
 PARTITIONS = 3
+
+
+def answering(_partition: int, shard: Shard, messages: list[Message], _since: float) -> bytes:
+    return encode_lines(shard.take(messages))
 
 
 class Broker:
@@ -40,7 +44,10 @@ class Broker:
         self.positions = defaultdict[int, list[int]](list)
 
     def done(self) -> bool:
-        return all(self.kept[p][1] == self.messages[p][-1].sequence for p in range(PARTITIONS))
+        return all(map(self.seen, range(PARTITIONS)))
+
+    def seen(self, partition: int) -> bool:
+        return self.kept[partition][1] == self.messages[partition][-1].sequence
 
 
 class MemoryPort:
@@ -55,6 +62,9 @@ class MemoryPort:
 
     def held(self) -> frozenset[int]:
         return frozenset(self.serves)
+
+    def expired(self, partition: int) -> bool:
+        return False
 
     async def release(self, partition: int) -> None:
         self.serves.discard(partition)
@@ -112,22 +122,22 @@ def test_workers_that_come_go_and_overlap(model: Path, seed: int, monkeypatch: p
     broker, opened, policy = Broker(lines, draw), open_model(model), find_policy(model)
     replaced = 0
 
-    def worker() -> tuple[Worker, asyncio.Task[None]]:
+    def another() -> tuple[Worker, asyncio.Task[None]]:
         made = Worker(
             MemoryPort(broker), lambda kept, where: Shard(opened, policy, kept, where),
-            lambda said: encode_lines(list(said)), lambda *_: None,
+            answering, lambda *_: None,
         )  # fmt: skip
         return made, asyncio.create_task(made.run())
 
     async def run() -> None:
         nonlocal replaced
-        running = [worker()]
+        running = [another()]
         while not broker.done():
             await asyncio.sleep(draw.random() * 0.15)
             if (
                 not replaced or draw.random() < 0.6
             ):  # another comes, though nobody left: who had the partitions does not know yet
-                running.append(worker())
+                running.append(another())
                 replaced += 1
             if len(running) > 1 and draw.random() < 0.5:
                 running.pop(draw.randrange(len(running) - 1))[1].cancel()
@@ -159,3 +169,77 @@ def test_a_state_of_another_model_or_a_damaged_one_is_refused(model: Path, tmp_p
         turned[place] ^= 4
         with pytest.raises(StateError):
             Shard(opened, None, Kept(3, bytes(turned), 3), "partition 1")
+
+
+class Keeping(MemoryPort):
+    """A port whose partitions stay with this worker."""
+
+    async def release(self, partition: int) -> None:
+        pass
+
+
+@pytest.mark.parametrize("fault", ["damaged", "too large", "raises"])
+def test_a_partition_that_fails_holds_up_no_other(model: Path, fault: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shard, "IDLE", 0.01)
+    monkeypatch.setattr(worker, "REST", 0.3)
+    lines = feed_of(stays=8, hours=10, seed=1)
+    broker, opened, told = Broker(lines, random.Random(1)), open_model(model), list[tuple[str, int, str]]()
+    bad = [True]
+
+    class Port(Keeping):
+        async def save(self, partition: int, position: int, body: bytes) -> None:
+            if fault == "too large" and partition == 1 and bad[0]:
+                raise StateError("partition 1", "a state of 9 bytes", "8 at most", "more partitions")
+            await super().save(partition, position, body)
+
+    def answer(partition: int, one: Shard, messages: list[Message], since: float) -> bytes:
+        if fault == "raises" and partition == 1 and bad[0]:
+            raise ValueError("p000001")  # a stay, which nobody may read
+        return answering(partition, one, messages, since)
+
+    if fault == "damaged":
+        broker.kept[1] = (5, 10, b"damaged")
+
+    async def run() -> None:
+        one = Worker(
+            Port(broker), lambda kept, where: Shard(opened, None, kept, where), answer, lambda *news: told.append(news)
+        )
+        running = asyncio.create_task(one.run())
+        while not (
+            broker.seen(0) and broker.seen(2) and len([news for news in told if news[0] == "partition_failed"]) > 1
+        ):
+            assert not running.done()
+            await asyncio.sleep(0.01)
+        assert not broker.seen(1)
+        bad[0] = False  # and when it can be served again, it is
+        if fault == "damaged":
+            broker.kept[1] = (broker.kept[1][0], 0, None)
+        while not broker.seen(1):
+            await asyncio.sleep(0.01)
+        one.stop.set()
+        await running
+
+    asyncio.run(asyncio.wait_for(run(), 60))
+    failed = [news for news in told if news[0] == "partition_failed"]
+    assert {partition for _, partition, _ in failed} == {1}
+    assert not any("p000001" in why for *_, why in failed)
+
+
+def test_a_worker_that_cannot_save_ends_with_an_error(model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(worker, "GOODBYE", 0.2)
+    broker, opened = Broker(feed_of(stays=8, hours=10, seed=1), random.Random(1)), open_model(model)
+
+    class Stuck(MemoryPort):
+        async def emit(self, partition: int, through: int, text: bytes) -> None:
+            await asyncio.Event().wait()
+
+    async def run() -> None:
+        one = Worker(Stuck(broker), lambda kept, where: Shard(opened, None, kept, where), answering, lambda *_: None)
+        running = asyncio.create_task(one.run())
+        while one.waiting_since() is None:
+            await asyncio.sleep(0.01)
+        one.stop.set()
+        with pytest.raises(FeedError, match="a quorum"):
+            await running
+
+    asyncio.run(asyncio.wait_for(run(), 60))
