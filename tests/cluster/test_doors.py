@@ -166,6 +166,8 @@ def test_the_state_of_another_model_is_refused(model: Path, tmp_path: Path) -> N
     with cluster_in(tmp_path / "cluster", 1) as cluster:
         with workers(cluster, model, 1) as (worker,):
             feed_cluster(cluster.url, io.BytesIO(b"".join(feed_of(4))), io.BytesIO(), cluster.folder / "gateway")
+            said = one_ward(model, feed_of(4)).keys()
+            until(lambda: said <= outputs_of(cluster).keys(), 60)
             assert worker.end() == 0
         with pytest.raises(StateError, match=r"as this (model|policy) has it"):
             watch_cluster(other, cluster.url, io.BytesIO(), keys=cluster.folder / "worker")

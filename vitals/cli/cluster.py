@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import signal
 import sys
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from types import FrameType
 from typing import Annotated
 
 import typer
@@ -39,12 +42,17 @@ def local(
     nodes: Annotated[int, typer.Option("--nodes", min=1, max=9, metavar="N", help="Servers.")] = 3,
     partitions: Partitions = 64,
     quarters: Quarters = 4,
-    port: Annotated[int, typer.Option("--port", min=1024, metavar="PORT", help="Of the first server.")] = 4222,
+    port: Annotated[
+        int, typer.Option("--port", min=1, max=65535, metavar="PORT", help="Of the first server; the others follow.")
+    ] = 4222,
     json: Json = False,
 ) -> None:
-    """Start a cluster on this machine for trying it: encrypted, authenticated, on loopback. Ctrl-C stops it.
+    """Start a cluster on this machine for trying it: encrypted, authenticated, on loopback. Ctrl-C or SIGTERM stops it.
 
     Started again with the same folder it goes on where it was. Its keys are made once, for a year.
+
+    Kill a server to see what happens: while a majority serves the others go on, and it is started again ten seconds later with
+    what it had. Without a majority all are stopped. On Linux no server outlives this command.
 
     \b
     Example:
@@ -53,7 +61,11 @@ def local(
     from vitals.cluster.layout import Layout
     from vitals.flows.clustering import local_cluster
 
-    with suppress(KeyboardInterrupt), local_cluster(folder, nodes, Layout(partitions, quarters), port) as running:
+    with (
+        suppress(KeyboardInterrupt),
+        _ended_by_signals(),
+        local_cluster(folder, nodes, Layout(partitions, quarters), port) as running,
+    ):
         keys = running.folder
         told = {
             "url": running.url,
@@ -70,7 +82,23 @@ def local(
             console.people().print(f"{nodes} servers run: {running.url}. Ctrl-C stops them. In other terminals:")
             for command in told["commands"]:
                 console.people().print(f"  {command}", markup=False, soft_wrap=True)
-        running.wait()
+        running.serve(lambda sentence: console.people().print(sentence, markup=False, soft_wrap=True))
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """SIGTERM, and SIGHUP of a terminal that is closed, do what Ctrl-C does; what is ignored (nohup) stays so."""
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        raise KeyboardInterrupt
+
+    heard = [number for number in (signal.SIGTERM, signal.SIGHUP) if signal.getsignal(number) != signal.SIG_IGN]
+    before = {number: signal.signal(number, interrupt) for number in heard}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @cluster.command()

