@@ -13,7 +13,7 @@ import pytest
 
 from tests.faults import record
 from tests.live import BEGIN, model_folder, settings_of
-from vitals.feeds.lines import Output, Risk, Technical
+from vitals.feeds.lines import DIGITS, Output, Risk, Technical
 from vitals.feeds.steady import SteadyClock, tick
 from vitals.feeds.times import read_time
 from vitals.scoring.model import Model, open_model
@@ -211,6 +211,7 @@ def check_corrections(model: Model, lines: Sequence[Line]) -> int:
         out = ward.feed(text_of([line]))
         committed |= risks(out)
         latest |= risks(out)
+        assert {line.model for line in out if isinstance(line, Risk)} <= {model.digest[:DIGITS]}
         corrected = risks(out, corrected=True)
         if counts(ward).get("late", 0) == late:
             assert corrected == {}
@@ -478,6 +479,41 @@ def test_a_wrong_clock_line_moves_nothing(model: Model) -> None:
     assert risks(first) == risks(plain) == risks(midst)
     assert len(risks(plain)) > 5
     assert counts(ward) == {"clock_leaps": 3}
+
+
+@pytest.mark.parametrize("every", [10, 3600])
+def test_after_an_outage_nothing_good_is_left_out(model: Model, every: int) -> None:
+    """The clock leaps by as long as nobody looked: what comes before it is believed again is no sample of the future."""
+    kept, sent, outages = 0, 0, (5 * MINUTE, HOUR, DAY, 40 * DAY)
+    for outage in outages:
+        ward = Ward(model)
+        ward.feed(text_of([admit(), *(clock(BEGIN + i * every * SECOND, every) for i in range(5))]))
+        ward = Ward.restored(model, None, ward.kept())
+        now = BEGIN + 4 * every * SECOND + every * SECOND + outage
+        for tick_at in range(now, now + 4 * every * SECOND, every * SECOND):
+            times = range(tick_at, tick_at + every * SECOND, every * SECOND // 10)
+            ward.feed(text_of([clock(tick_at, every), *map(sample, times)]))
+            sent += len(times)
+        kept += counts(ward).get("future", 0)
+        ward.feed(text_of([sample(now + DAY)]))
+        assert counts(ward)["future"] == kept + 1
+    assert kept == 0
+    record(
+        "F9", f"an outage of 5 min to 40 d, with clock lines every {every} s before and after it",
+        "no sample of now is left out, one a day ahead is", f"{kept} of {sent} left out, {len(outages)} of {len(outages)}",
+    )  # fmt: skip
+
+
+def test_a_wrong_clock_line_opens_the_future_only_until_the_next_right_one(model: Model) -> None:
+    """And what was believed meanwhile is put right: the bed begins anew."""
+    ticks = [clock(BEGIN + s * SECOND) for s in range(0, 300 * 60, EVERY)]
+    good = [sample(BEGIN + m * MINUTE, 90) for m in range(1, 300)]
+    lines = sorted([*good, *ticks], key=lambda line: int(line["time"]))
+    ward = Ward(model)
+    ward.feed(text_of([admit(), *lines[:100], clock(BEGIN + DAY), *lines[100:104], sample(BEGIN + DAY)]))
+    assert counts(ward) == {"clock_leaps": 1, "future": 1}
+    ward.feed(text_of([clock(BEGIN + DAY), sample(BEGIN + DAY), *lines[104:]]))
+    assert counts(ward) == {"clock_leaps": 2, "future": 1, "began_anew": 1}
 
 
 def silence_under(model: Model, now: Any, step_at: int) -> list[Technical]:

@@ -14,7 +14,7 @@ _MARK = (
 _SLIGHT = 1.0  # seconds that the two clocks may drift apart without it being a step
 
 
-def _monotonic() -> float:
+def monotonic() -> float:
     """Seconds that passed, those in which the machine slept included where the system counts them."""
     return time.clock_gettime(getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC))
 
@@ -40,7 +40,7 @@ class SteadyClock:
         True
     """
 
-    def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = _monotonic) -> None:
+    def __init__(self, wall: Callable[[], float] = time.time, monotonic: Callable[[], float] = monotonic) -> None:
         self._wall, self._monotonic = wall, monotonic
         self._base = wall() - monotonic()
         self._stepped: tuple[float, float] | None = None  # to which base, and when

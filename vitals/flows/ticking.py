@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from typing import Protocol
 
-from vitals.feeds.steady import SteadyClock, Tick, tick
+from vitals.feeds.steady import SteadyClock, Tick, monotonic, tick
 
 
 class Source(Protocol):
@@ -20,7 +19,10 @@ class Source(Protocol):
 
 
 class Ticking:
-    r"""A source with a clock line at its beginning and every so many seconds, each alone and between two lines.
+    r"""A source with a clock line at its beginning and every so many seconds, each alone.
+
+    It may come within a line of a feed that stops there: the begin of that line has to wait apart from it for the rest.
+    After a wait that was too long it comes before what ended the wait.
 
     The lines are part of the input from here on: they are logged with it, and what is made of them can be made again.
     A :class:`vitals.feeds.steady.Tick` is told from what the feed brought, which will be looked for should it come again.
@@ -29,27 +31,27 @@ class Ticking:
         source: the feed.
         every: seconds between two clock lines.
         now: microseconds UTC.
-        monotonic: seconds since any moment.
+        passed: seconds since any moment.
 
     Example:
         >>> class Feed:
         ...     pieces = [b"one\ntw", b"o\n", b""]
         ...     def fileno(self): return 0
         ...     def read_within(self, most, seconds): return self.pieces.pop(0)
-        >>> times = iter([0.0, 0.0, 1.0, 9.0, 9.0, 9.0, 9.0])
+        >>> times = iter([0.0, 0.0, 1.0, 1.0, 4.0] + 6 * [9.0])
         >>> ticking = Ticking(Feed(), 5, lambda: 7, lambda: next(times))
-        >>> pieces = [ticking.read1(100) for _ in range(4)]
+        >>> pieces = [ticking.read1(100) for _ in range(5)]
         >>> [b"clock" if isinstance(piece, Tick) else piece for piece in pieces]
-        [b'clock', b'one\ntw', b'o\n', b'clock']
+        [b'clock', b'one\ntw', b'clock', b'o\n', b'']
     """
 
     def __init__(
         self, source: Source, every: float, now: Callable[[], int] | None = None,
-        monotonic: Callable[[], float] = time.monotonic,
+        passed: Callable[[], float] = monotonic,
     ) -> None:  # fmt: skip
         self._source, self._every = source, every
-        self._now, self._monotonic = now or SteadyClock().now, monotonic
-        self._due, self._within = float("-inf"), False  # within a line: the last piece ended before its end
+        self._now, self._passed = now or SteadyClock().now, passed
+        self._due = float("-inf")
         self._rest = b""  # was read, and comes behind a clock line
 
     def fileno(self) -> int:
@@ -67,21 +69,15 @@ class Ticking:
             OSError: the source cannot be read.
         """
         while True:
-            left = self._due - self._monotonic()
-            if left <= 0 and not self._within:
+            left = self._due - self._passed()
+            if left <= 0:
                 return self._tick()
-            piece = self._rest or self._source.read_within(most, max(left, 0) if not self._within else None)
-            self._rest = b""
-            if piece is None:
-                continue
-            if not piece:
-                return b""
-            end = piece.find(b"\n") + 1
-            if self._within and end and self._due <= self._monotonic():
-                piece, self._rest = piece[:end], piece[end:]
-            self._within = not piece.endswith(b"\n")
-            return piece
+            piece, self._rest = self._rest or self._source.read_within(most, left), b""
+            if piece and self._due <= self._passed():
+                self._rest = piece
+            elif piece is not None:
+                return piece
 
     def _tick(self) -> Tick:
-        self._due = self._monotonic() + self._every
+        self._due = self._passed() + self._every
         return tick(self._now(), self._every)

@@ -10,8 +10,10 @@ from typing import Any, BinaryIO, cast
 
 from vitals.durable.durable_ward import DurableWard
 from vitals.durable.gather import gathered
+from vitals.durable.lines import WholeLines
 from vitals.errors import SettingsError, StateError
 from vitals.feeds.lines import Technical
+from vitals.feeds.steady import Tick
 from vitals.flows.operating import Operation, operating
 from vitals.flows.swapping import Swap
 from vitals.flows.ticking import Ticking
@@ -93,9 +95,12 @@ def watch(  # noqa: PLR0913, PLR0917 (one parameter an option of the command)
         with patience(running.tell):
             live = Ward(model, policy, provisional=provisional, rescore=rescore)
         operation.begin(live, keeps_model=rescore)
-        read = _reading(operation, source, clock).read1
+        read, whole = _reading(operation, source, clock).read1, WholeLines()
         while piece := read(block):
-            operation.answer(piece)
+            # a clock line may come within another one
+            operation.answer(piece if clock is None or isinstance(piece, Tick) else whole.feed(piece))
+        if rest := whole.close():
+            operation.answer(rest)
         return operation.end()
 
 

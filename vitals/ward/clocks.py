@@ -31,7 +31,8 @@ class WardClock:
 
     Attributes:
         time: the latest time that is believed, microseconds UTC; None before there is one.
-        horizon: what is later lies in the future; :data:`vitals.feeds.times.LATEST` while now is not known.
+        horizon: what is later lies in the future; :data:`vitals.feeds.times.LATEST` while now is not known. It moves on with
+            a line that is not believed yet: after an outage the feed is right, and a wrong line opens it for a moment only.
 
     Example:
         >>> second = 1_000_000
@@ -60,6 +61,7 @@ class WardClock:
             follows = 0 <= time - before <= every + self._tolerance
             self._leap = (time, agree + 1 if follows else 1)
             if self._leap[1] < AGREEING:
+                self.horizon = max(self.horizon, time + every + self._tolerance)
                 return False
         self._leap = None
         self.time, self.horizon = time, time + every + self._tolerance

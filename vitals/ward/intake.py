@@ -75,7 +75,7 @@ class Intake:
             self._again = None
         bed_of: Lookup = self.beds.bed_of.get
         column_of: Lookup = self._column.get
-        horizon = self.clocks.horizon  # no running clock tells another one within a batch
+        horizon = self.clocks.horizon
         for line in pieces:
             if isinstance(line, Columns):
                 self._take_columns(batch, line, horizon)
@@ -89,6 +89,7 @@ class Intake:
                 self._take_slowly(batch, line)
                 if batch.ended:
                     break
+                horizon = self.clocks.horizon  # a clock line that is not believed yet may have moved it
                 continue
             self._append(batch, bed, time, column, value)
             self.now = self.heard = time

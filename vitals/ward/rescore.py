@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from vitals.feeds.lines import Risk
+from vitals.feeds.lines import DIGITS, Risk
 from vitals.feeds.times import time_text
 from vitals.scoring.model import Model
 from vitals.scoring.ward_step import score_rows
@@ -135,7 +135,7 @@ class Rescore:
             words = "\0".join(map(str, (self._model.digest, stay, at, "corrected", time, signal, value)))
             number, why = (float(one), None) if np.isfinite(one) else (None, _WHY[reason])
             key = hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
-            lines.append(Risk(stay, time_text(at), number, why, key, corrected=True))
+            lines.append(Risk(stay, time_text(at), number, why, key, corrected=True, model=self._model.digest[:DIGITS]))
         return lines
 
     def _again(self, bed: int, recent: Recent, closed: int) -> tuple[Rows, Float32]:
