@@ -172,7 +172,13 @@ def test_the_state_of_another_model_is_refused(model: Path, tmp_path: Path) -> N
         with pytest.raises(StateError, match=r"as this (model|policy) has it"):
             watch_cluster(other, cluster.url, io.BytesIO(), keys=cluster.folder / "worker")
         before = outputs_of(cluster)
-        set_up_cluster(cluster.url, cluster.folder / "admin", LAYOUT, 1, new_model=True)
+        assert (
+            main(["cluster", "setup", cluster.url, "--partitions", "8", "--new-model"]) == 1
+        )  # not without a word more
+        told = io.BytesIO()
+        set_up_cluster(cluster.url, cluster.folder / "admin", LAYOUT, 1, new_model=True, sink=told)
+        said = json.loads(told.getvalue())
+        assert (said["reason"], said["named"][0].split()[0]) == ("stays_begin_anew", "0")  # all events are still there
         more = [line for line in feed_of(4, hours=20) if line not in set(feed_of(4))]
         with workers(cluster, other, 1):
             feed_cluster(cluster.url, io.BytesIO(b"".join(more)), io.BytesIO(), cluster.folder / "gateway")
@@ -182,6 +188,25 @@ def test_the_state_of_another_model_is_refused(model: Path, tmp_path: Path) -> N
         said_before = one_ward(other, feed_of(4)).keys()
         assert outputs_of(cluster).keys() == before.keys() | wanted
         assert not said_before & outputs_of(cluster).keys()
+
+
+def test_stays_older_than_the_events_are_told_when_a_model_changes(model: Path, tmp_path: Path) -> None:
+    with cluster_in(tmp_path / "cluster", 1) as cluster:
+        with workers(cluster, model, 1) as (worker,):
+            feed_cluster(cluster.url, io.BytesIO(b"".join(feed_of(4))), io.BytesIO(), cluster.folder / "gateway")
+            until(lambda: one_ward(model, feed_of(4)).keys() <= outputs_of(cluster).keys(), 60)
+            assert worker.end() == 0
+
+        async def forget_events() -> None:  # as a day does
+            async with linked(cluster.url, cluster.folder / "admin", lambda *_: None) as link:
+                for stream in LAYOUT.streams("VITALS_IN"):
+                    await link.ask_until(f"$JS.API.STREAM.PURGE.{stream}", b"{}")
+
+        asyncio.run(forget_events())
+        told = io.BytesIO()
+        set_up_cluster(cluster.url, cluster.folder / "admin", LAYOUT, 1, new_model=True, sink=told)
+    anew, _, known = json.loads(told.getvalue())["named"][0].split()
+    assert int(anew) == int(known) > 0
 
 
 def test_a_partition_that_nobody_served_for_a_day_says_so(

@@ -14,6 +14,7 @@ import typer
 
 from vitals.cli import console
 from vitals.cli.options import Json
+from vitals.errors import SettingsError
 
 cluster = typer.Typer(
     no_args_is_help=True, help="The live ward on several machines: try it, set it up, feed it, read from it."
@@ -114,12 +115,18 @@ def setup(
         bool,
         typer.Option("--new-model", help="Forget the states, for workers of another model (stop the old ones first)."),
     ] = False,
+    begin_anew: Annotated[
+        bool,
+        typer.Option("--begin-anew", help="With --new-model: yes, stays older than the kept events lose their past."),
+    ] = False,
     json: Json = False,
 ) -> None:
     """Make the streams of a ward on servers that run, and spread their leaders. Again after a node came back: spread only.
 
     With --new-model workers of another model or policy may begin: they take in the events of the last day without saying what
-    has been said up to then, and go on from there.
+    has been said up to then, and go on from there. A stay that began earlier begins anew: its demographics, its earlier
+    measurements, where its steps begin and its alerts are lost, so its risks differ from those of a ward that saw all of it.
+    --begin-anew says that this is known; how many stays it concerns is told on stderr (stays_begin_anew).
 
     \b
     Example:
@@ -128,7 +135,11 @@ def setup(
     from vitals.cluster.layout import Layout
     from vitals.flows.clustering import set_up_cluster
 
-    led = set_up_cluster(url, keys, Layout(partitions, quarters), replicas, new_model)
+    if new_model != begin_anew:
+        came = "it without --begin-anew" if new_model else "--begin-anew without it"
+        cure = "stays longer than the events that are kept (24 h) lose what came before: add --begin-anew where that may be"
+        raise SettingsError("--new-model", came, "both or neither", cure)
+    led = set_up_cluster(url, keys, Layout(partitions, quarters), replicas, new_model, sys.stderr.buffer)
     console.show({"partitions": partitions, "leaders": led}, as_json=json, title="Set up")
 
 

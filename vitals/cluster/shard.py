@@ -17,6 +17,7 @@ from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
 from vitals.ward.swap import present
 from vitals.ward.ward import Ward
+from vitals.windowing.types import NEVER
 
 MESSAGES, IDLE = 200, 0.5
 """State is saved after so many messages, or so many seconds without any."""
@@ -123,6 +124,20 @@ class Shard:
 
 
 Opener = Callable[[Kept, str], Shard]
+
+
+def begun(body: bytes, where: str) -> list[int]:
+    """When each stay of a state was admitted, in microseconds.
+
+    Args:
+        body: as :meth:`Shard.kept` wrote it.
+        where: what the partition is called in an error.
+
+    Raises:
+        StateError: it is damaged.
+    """
+    admitted = _decode(body, where)["ward"]["slabs"]["admitted"]
+    return [int(time) for time in admitted[admitted != NEVER]]
 
 
 def _decode(body: bytes, where: str) -> dict[str, Any]:

@@ -91,24 +91,6 @@ async def _nodes(link: Link, stream: str) -> set[str]:
     return {*there, cluster["leader"]} if there and cluster.get("leader") else set()
 
 
-async def forget_states(link: Link, layout: Layout) -> None:
-    """Forget what the partitions know, so that workers of another model read the events again; outputs stay as they are.
-
-    Args:
-        link: as ``admin``.
-        layout: the partitions.
-
-    Raises:
-        StateError: there is a cluster with other partitions.
-    """
-    refuse_another(layout, await layout_of(link))
-    for stream in layout.streams(KEEP):
-        told = await _api(link, f"STREAM.PURGE.{stream}", {})
-        if "error" in told:
-            why = str(told["error"].get("description", "no answer"))
-            raise StateError(stream, why, "a stream whose leader answers", "try again once all servers are up")
-
-
 async def layout_of(link: Link) -> Layout:
     """The partitions of the cluster we are connected to.
 

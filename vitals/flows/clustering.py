@@ -78,8 +78,9 @@ def read_cluster(
 
 
 def set_up_cluster(
-    url: str, keys: str | Path | None = None, layout: Layout | None = None, replicas: int = 3, new_model: bool = False
-) -> dict[str, str]:
+    url: str, keys: str | Path | None = None, layout: Layout | None = None, replicas: int = 3, new_model: bool = False,
+    sink: BinaryIO | None = None,
+) -> dict[str, str]:  # fmt: skip
     """Make a cluster's streams where there are none, and spread their leaders over the nodes; returns who leads each.
 
     Args:
@@ -89,16 +90,19 @@ def set_up_cluster(
         layout: partitions and quarters, fixed for the cluster's life.
         replicas: copies of every message.
         new_model: forget the states, so that workers of another model may begin: they take in the events that are still there,
-            and say what comes after the outputs that are there. No worker may run.
+            and say what comes after the outputs that are there. A stay that is longer than these events begins anew, without
+            its demographics, its earlier measurements and its alerts. No worker may run.
+        sink: takes technical lines: ``stays_begin_anew`` with how many of how many stays that concerns.
 
     Raises:
         StateError: there is a cluster with other partitions.
     """
     from vitals.cluster.connecting import linked
-    from vitals.cluster.streams import forget_states, set_up
+    from vitals.cluster.renewing import forget_states
+    from vitals.cluster.streams import set_up
 
     async def run() -> dict[str, str]:
-        async with linked(url, keys_of(url, keys), _nobody) as link:
+        async with linked(url, keys_of(url, keys), _nobody if sink is None else News(sink).tell) as link:
             if new_model:
                 await forget_states(link, layout or Layout())
             return await set_up(link, layout or Layout(), replicas)
