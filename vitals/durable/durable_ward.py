@@ -75,7 +75,8 @@ class DurableWard:
                 self._ward = Ward.restored(model, policy, kept["ward"])
                 self._line, fed = kept["line"], kept.get("fed", kept["line"])  # older ones have neither this nor doubts
                 doubts = [Doubt(*doubt) for doubt in kept.get("doubts", [])]
-                self._taken = Taken(Past(kept["head"], self._consumed(fed), fed, doubts), kept["last"])
+                past = Past(kept["head"], self._consumed(fed), fed, doubts)
+                self._taken = Taken(past, kept["last"], *kept.get("numbers", ()))
         except BaseException:
             self._folder.close()
             raise
@@ -183,16 +184,15 @@ class DurableWard:
 
     def _write(self) -> None:
         """Write a snapshot, and begin a log behind it."""
-        taken, consumed = self._taken, self._folder.consumed
-        prints = taken.prints()
+        taken, consumed, prints = self._taken, self._folder.consumed, self._taken.prints()
         if len(prints):
             consumed.append(taken.count - len(prints), len(prints), prints.tobytes())
             consumed.cut(before=taken.count - REMEMBERED)
         values = {
             "identity": self._identity, "version": vitals.__version__, "line": self.line, "fed": taken.count, "head": taken.head,
-            "last": taken.last, "ward": kept_of_first(self._ward, self._model), "doubts": list(map(list, taken.doubts)),
+            "last": taken.last, "numbers": [taken.latest, list(taken.restarted)], "doubts": list(map(list, taken.doubts)),
         }  # fmt: skip
-        self._folder.write(self.line, values)
+        self._folder.write(self.line, values | {"ward": kept_of_first(self._ward, self._model)})
         taken.doubted = False
         before, self._log = self._log, None  # one log is never open twice: it may be the same one, with nothing in it
         if before is not None:
@@ -215,7 +215,7 @@ class DurableWard:
     def _take(self, text: bytes) -> list[Output]:
         self._line += text.count(b"\n")
         for gap in () if is_tick(text) else self._taken.learn(text):
-            self._ward.note("gap_in_seq", gap.time, gap.text)
+            self._ward.note(gap.reason, gap.time, gap.text)
         return self._ward.feed(text)
 
     def _latest(self) -> dict[str, Any] | None:

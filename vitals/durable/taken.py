@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, NamedTuple
 
 import msgspec
@@ -30,15 +31,17 @@ class Numbered(msgspec.Struct, gc=False):
 
 
 class Gap(NamedTuple):
-    """Numbers that never came.
+    """Numbers that never came, or that began anew.
 
     Attributes:
         time: of the line behind the gap, microseconds UTC; None where it tells none.
         text: the source and the numbers.
+        reason: ``gap_in_seq`` or ``seq_restarted``.
     """
 
     time: int | None
     text: str
+    reason: str = "gap_in_seq"
 
 
 _DOUBTS = 256  # that are kept
@@ -60,11 +63,15 @@ class Taken:
     Args:
         past: fingerprints of the lines.
         last: the last number of each source.
+        latest: the latest time of each source.
+        restarted: sources that began their numbers anew.
 
     Attributes:
         head: fingerprints of the first lines.
         count: lines that were taken in, fewer than the log has where a clock ran.
         last: the last number of each source that was taken in.
+        latest: the latest time of the numbered lines of each source that were taken in: no repeat of one tells a later one.
+        restarted: sources whose numbers may mean an earlier count, so that a new number alone proves nothing.
         recognised: lines that came again.
         doubts: lines that may have been copies of those before them, the latest ones.
         doubted: whether one of them is new.
@@ -77,7 +84,11 @@ class Taken:
         (b'{"seq":8}\n{}\n', 1)
     """
 
-    def __init__(self, past: Past, last: dict[str, int]) -> None:
+    def __init__(
+        self, past: Past, last: dict[str, int], latest: dict[str, int] | None = None, restarted: Iterable[str] = ()
+    ) -> None:
+        self.latest, self.restarted = dict(latest or {}), dict.fromkeys(restarted)
+        self._newest = dict(self.latest)  # of lines that are not learned yet, too
         self.head, self.count, self.last, self.recognised = past.head, past.count, dict(last), 0
         self.doubts, self.doubted = list(past.doubts), False
         self._tail = past.tail  # until the input begins
@@ -144,12 +155,17 @@ class Taken:
     def _gap(self, line: Numbered) -> Gap | None:
         if line.seq is None:
             return None
-        last = self.last.get(line.source)
-        self.last[line.source] = self._seen[line.source] = max(line.seq, last or 0)
-        if last is None or line.seq <= last + 1:
+        last, time = self.last.get(line.source), read_time(line.time)
+        self.last[line.source] = self._seen[line.source] = line.seq
+        _later(self.latest, line.source, time)
+        _later(self._newest, line.source, time)
+        if last is not None and line.seq <= last:
+            self.restarted[line.source] = None
+            return Gap(time, f"{line.source} {line.seq} after {last}".strip(), "seq_restarted")
+        if last is None or line.seq == last + 1:
             return None
         missing = f"{last + 1}..{line.seq - 1}" if line.seq > last + 2 else str(last + 1)
-        return Gap(read_time(line.time), f"{line.source} {missing}".strip())
+        return Gap(time, f"{line.source} {missing}".strip())
 
     def _judge(self, numbers: list[Numbered] | None, prints: Prints) -> tuple[Verdict, Verdict]:
         """What the lines are by their place, and what they are in the end: a number has the last word."""
@@ -162,10 +178,20 @@ class Taken:
         verdict = placed.copy()
         for i, line in enumerate(numbers or ()):
             if line.seq is not None:
-                last = self._seen.get(line.source)
-                verdict[i] = NEW if last is None or line.seq > last else OLD
-                self._seen[line.source] = line.seq if last is None else max(line.seq, last)
+                verdict[i] = self._by_number(line, line.seq, int(placed[i]))
         return placed, verdict
+
+    def _by_number(self, line: Numbered, number: int, placed: int) -> int:
+        """What a line is by its number, and where its source began anew, by its place too."""
+        last, time = self._seen.get(line.source), read_time(line.time)
+        what = placed if line.source in self.restarted else NEW
+        if last is not None and number <= last:
+            newest = self._newest.get(line.source)
+            what = NEW if time is not None and newest is not None and time > newest else OLD
+        if what != OLD:
+            self._seen[line.source] = number
+            _later(self._newest, line.source, time)
+        return what
 
     def _remember(self, doubt: Doubt | None) -> None:
         if doubt is not None and not any(_same(doubt, other) for other in self.doubts):
@@ -185,6 +211,11 @@ class Taken:
         new = [line for (_, _, line), what in zip(every[:still], settled, strict=False) if what == NEW]
         self.recognised += still - len(new)
         return b"".join(new)
+
+
+def _later(times: dict[str, int], source: str, time: int | None) -> None:
+    if time is not None:
+        times[source] = max(time, times.get(source, time))
 
 
 def _same(one: Doubt, other: Doubt) -> bool:

@@ -133,8 +133,8 @@ class Technical(msgspec.Struct, tag_field="kind", tag="technical", omit_defaults
         notice: what this output may be used for (``started``).
         until: when an acknowledgement ends (``acknowledged``), from when on alerts may come again (``event_ended``).
         named: the first few stays that lines named and nobody knows (``unknown_stay`` and others), signals or kinds that
-            are not known (``unknown_signal``, ``unknown_kind``); the first few gaps
-            (``gap_in_seq``).
+            are not known (``unknown_signal``, ``unknown_kind``); the first few gaps (``gap_in_seq``); a source whose numbers
+            began anew (``seq_restarted``).
         signal: the signal concerned, where it is one (``stale_channel``, ``late`` and others).
         source: whose clock is wrong, or is right again (``skew`` and others).
         seconds: by how much its times have to be put later (``skew``); negative where they are ahead.

@@ -23,7 +23,7 @@ from vitals.feeds.lines import Output, Technical
 
 LEVELS = ("debug", "info", "warning", "error")
 _WARNINGS = {
-    "overloaded", "state_failed", "swap_refused", "gap_in_seq", "stale", "stale_channel", "silent_bed", "silent_feed", "skew",
+    "overloaded", "state_failed", "swap_refused", "gap_in_seq", "seq_restarted", "stale", "stale_channel", "silent_bed", "silent_feed", "skew",
     "skew_too_far", "clock_leaps", "began_anew",
 }  # fmt: skip
 _ROUTINE = {"acknowledged", "event_began", "event_ended", "admitted_by_sample", "signal_not_used"}

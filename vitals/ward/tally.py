@@ -17,6 +17,9 @@ _REMEMBERED = 16  # reports by which the next one is judged
 NAMED = 5
 """Stays that nobody knows which one report names at most."""
 
+GONE = 2_000
+"""Discharged stays of which it is remembered when their late lines were reported; the rest of older ones is told then."""
+
 _LONGEST_NAME = 100  # characters
 
 AFTERWARDS = "discharged"
@@ -58,6 +61,7 @@ class Tally:
     def __init__(self) -> None:
         self.total: Counter[str] = Counter()
         self._entries: dict[str | None, dict[str, _Entry]] = {}
+        self._gone: dict[str | None, None] = {}  # with entries of the time after their discharge, oldest first
         self._news: list[Technical] = []
 
     def note(
@@ -87,6 +91,10 @@ class Tally:
             entry.named[named[:_LONGEST_NAME]] = None
         if due:
             self._report(stay, reason, entry, time)
+        if reason == AFTERWARDS:
+            self._gone[stay] = None
+            if len(self._gone) > GONE:
+                self.forget(next(iter(self._gone)), time)
 
     def tell(self, line: Technical) -> None:
         """Let a line be told with the reports, at its place among them; it counts nothing."""
@@ -102,6 +110,7 @@ class Tally:
 
     def forget(self, stay: str | None, time: int | None) -> None:
         """Report all that is still unreported of a stay, and forget it."""
+        self._gone.pop(stay, None)
         for reason, entry in self._entries.pop(stay, {}).items():
             self._report_rest(stay, reason, entry, time)
 
@@ -131,6 +140,7 @@ class Tally:
         for stay, reason, pending, told, line, named, reported, signal in kept["entries"]:
             entry = _Entry(pending, told, line, dict.fromkeys(named), deque(reported, _REMEMBERED), signal)
             self._entries.setdefault(stay, {})[reason] = entry
+        self._gone = {stay: None for stay, reasons in self._entries.items() if AFTERWARDS in reasons}
 
     def news(self) -> list[Technical]:
         """The reports since the last call."""
