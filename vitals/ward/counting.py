@@ -8,9 +8,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from vitals.ward.tally import Tally
-from vitals.windowing.types import REPAIRED, Drop, Dropped, Events, Int64, Rows
+from vitals.windowing.types import REPAIRED, Drop, Dropped, Events, Int64, Reason, Rows
 
 NO_NUMBER = "model_gave_no_number"
+
+WHY = tuple(reason.name.lower() if reason else NO_NUMBER for reason in Reason)
+"""Why a risk is none, by :class:`vitals.windowing.types.Reason`."""
 
 _DROP = {int(reason): reason.name.lower() for reason in Drop}
 

@@ -15,12 +15,11 @@ from vitals.feeds.times import time_text
 from vitals.scoring.model import Model
 from vitals.spec.policy import AlertPolicy
 from vitals.spec.reader import plain
-from vitals.ward.counting import NO_NUMBER
-from vitals.windowing.types import Float32, Reason, Rows
+from vitals.ward.counting import WHY
+from vitals.windowing.types import Float32, Rows
 
 _ENCODER = msgspec.json.Encoder()
 
-_WHY = {int(reason): reason.name.lower() for reason in Reason}
 _TIER = {int(outcome): outcome.tier for outcome in Outcome}
 _HELD_BACK = {int(outcome): outcome.suppressed_by for outcome in Outcome}
 _NOTICE = {int(Notice.STALE): "no_valid_score", int(Notice.FRESH): "valid_score_again"}
@@ -89,7 +88,7 @@ def scored(stays: Sequence[str], rows: Rows, risk: Float32, decisions: Decisions
         if p - p == 0:  # False for NaN and for infinities
             lines.append(Risk(stay, text, p, id=risk_id(model, stay, times[r]), model=name))
         else:
-            why = _WHY[reasons[r]] if reasons[r] else NO_NUMBER
+            why = WHY[reasons[r]]
             lines.append(Risk(stay, text, None, why, risk_id(model, stay, times[r]), model=name))
         if r in due:
             tier = _TIER[due[r]]

@@ -15,7 +15,7 @@ from vitals.scoring.model import Model
 from vitals.scoring.running import Gru
 from vitals.scoring.ward_step import score_rows
 from vitals.ward.beds import Beds
-from vitals.ward.counting import NO_NUMBER
+from vitals.ward.counting import WHY
 from vitals.ward.in_hand import compute_now, gates_now, in_hand, take_now, write_now
 from vitals.ward.open_steps import Open
 from vitals.ward.taking import Run
@@ -24,10 +24,7 @@ from vitals.windowing.advance import close_due, left_out
 from vitals.windowing.carry import BLOCK, Carry, Pool, Slabs
 from vitals.windowing.rules import rules_of
 from vitals.windowing.running import most_open, open_rows, room
-from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int32, Int64, Reason, Rows
-
-WHY = tuple(reason.name.lower() if reason else NO_NUMBER for reason in Reason)
-"""Why a risk is none, by :class:`vitals.windowing.types.Reason`."""
+from vitals.windowing.types import NEVER, Dropped, Events, Float32, Int8, Int32, Int64, Rows
 
 _MANY = 1024  # samples that are answered together: what they need stays in the processor's cache
 

@@ -14,19 +14,17 @@ from vitals.feeds.times import time_text
 from vitals.scoring.model import Model
 from vitals.scoring.ward_step import score_rows
 from vitals.spec.duration import HOUR
-from vitals.ward.counting import NO_NUMBER, accepted
+from vitals.ward.counting import WHY, accepted
 from vitals.ward.tally import Tally
 from vitals.windowing.advance import advance
 from vitals.windowing.carry import Carry, Slabs
-from vitals.windowing.types import NEVER, Drop, Dropped, Events, Float32, Int64, Reason, Rows
+from vitals.windowing.types import NEVER, Drop, Dropped, Events, Float32, Int64, Rows
 
 KEPT = 24 * HOUR
 """Of every bed, so much is kept that can still be corrected; what is later is told as ``not_corrected``."""
 
 MOST = 20_000
 """Samples that are kept of a bed at most; where more come, less time is kept."""
-
-_WHY = tuple(reason.name.lower() if reason else NO_NUMBER for reason in Reason)
 
 
 def same(one: np.float32 | None, other: np.float32) -> bool:
@@ -133,7 +131,7 @@ class Rescore:
                 continue
             said[at] = one
             words = "\0".join(map(str, (self._model.digest, stay, at, "corrected", time, signal, value)))
-            number, why = (float(one), None) if np.isfinite(one) else (None, _WHY[reason])
+            number, why = (float(one), None) if np.isfinite(one) else (None, WHY[reason])
             key = hashlib.blake2b(words.encode(), digest_size=8).hexdigest()
             lines.append(Risk(stay, time_text(at), number, why, key, corrected=True, model=self._model.digest[:DIGITS]))
         return lines
